@@ -17,7 +17,7 @@ setup-dev:
 	@./scripts/setup.sh requirements-dev.txt
 
 run: setup ## start everything in one process on http://127.0.0.1:$(PORT), with demo data
-	@exec env DEMO=1 SIMULATOR=1 LOCAL_DESTINATIONS=127.0.0.1:$(PORT) $(PYTHON) manage.py serve --port $(PORT)
+	@exec env DEMO=1 SIMULATOR=1 LOCAL_DESTINATIONS=127.0.0.1:$(PORT) $(PYTHON) manage.py serve
 
 test: setup-dev ## run all tests on PostgreSQL and Valkey, then the marked ones on SQLite
 	@$(PYTHON) scripts/test.py $(ARGS)

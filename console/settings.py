@@ -29,7 +29,8 @@ if TESTING:
     SIMULATOR = True
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
-BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+PORT = env.int("PORT", default=8000)  # `make run` listens here, on 127.0.0.1 only
+BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"])
 LOCAL_DESTINATIONS = frozenset(filter(None, env.list("LOCAL_DESTINATIONS", default=[])))
 TRUSTED_PROXIES = [ipaddress.ip_network(text) for text in env.list("TRUSTED_PROXIES", default=[])]
@@ -129,8 +130,12 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Database, cache, sessions --------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+_engine = DATABASES["default"]["ENGINE"]
+if TESTING:
+    # A file also for SQLite: a database in memory has other locking rules than the real one.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3") if "sqlite" in _engine else "test_console"}
 _options = DATABASES["default"].setdefault("OPTIONS", {})
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if "sqlite" in _engine:
     # Write locks are taken at BEGIN and waited for: 800 concurrent writes had no "database is locked".
     _options["transaction_mode"] = "IMMEDIATE"
     _options["timeout"] = 20
