@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def browser_page(chromium: Browser) -> Iterator[Page]:
     """A fresh window of 1440 × 900; use it with `live_server`."""
-    context = chromium.new_context(viewport=SIZE, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
+    context = chromium.new_context(viewport=SIZE, locale="en-GB", timezone_id="UTC")
     page = context.new_page()
     yield page
     context.close()

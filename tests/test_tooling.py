@@ -1,17 +1,16 @@
 """The ground the other tests stand on."""
 
+import ipaddress
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import redis
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
-from django.test import RequestFactory
 
 from console import keys, logs
 from console.proxies import client_address
@@ -137,8 +136,6 @@ def test_secrets_do_not_reach_the_log():
     ],
 )
 def test_forwarded_addresses_count_only_from_our_proxies(settings, remote, forwarded, expected):
-    import ipaddress
-
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
     assert client_address(remote, forwarded) == expected
 
