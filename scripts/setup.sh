@@ -53,6 +53,6 @@ if .venv/bin/python -m pip --version >/dev/null 2>&1; then
 else
     pip="$(find_python) -m pip --python .venv/bin/python"
 fi
-PIP_DISABLE_PIP_VERSION_CHECK=1 $pip install --quiet --require-hashes -r "$requirements" ||
+PIP_DISABLE_PIP_VERSION_CHECK=1 $pip install -qq --require-hashes -r "$requirements" ||
     fail "Installing $requirements failed; the lines above say why. Check the network and run the same command again."
 echo "$wanted" >"$stamp"
