@@ -1,0 +1,63 @@
+"""System checks: the site does not start with a route nobody decided about (docs/roles.md)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from console.matrix import PERMISSIONS, SIGNED_IN
+from console.views.base import ConsoleView
+
+#: Routes that need no signed-in user, each with the reason. The URL × role test reads this list too.
+PUBLIC_ROUTES = {
+    "account_login": "signing in",
+    "account_logout": "asks to confirm",
+    "account_signup": "answers that sign-up is closed",
+    "account_inactive": "says why an account cannot sign in",
+    "account_reset_password": "for those who cannot sign in",
+    "account_reset_password_done": "for those who cannot sign in",
+    "account_reset_password_from_key": "holds a one-time token",
+    "account_reset_password_from_key_done": "for those who cannot sign in",
+    "mfa_authenticate": "second step of signing in",
+    "demo-sign-in": "exists in demo mode only",
+    "health": "for load balancers; shows no data",
+    "set-language": "changes a cookie only",
+}
+#: Route name prefixes and namespaces whose callers prove themselves in another way.
+PUBLIC_PREFIXES = {
+    "openserver:": "callers sign their requests (docs/openserver.md)",
+    "simulator:": "exists in demo mode and tests only, and acts for fictitious parties",
+}
+#: Pages of allauth that require a signed-in user by themselves.
+SIGNED_IN_PREFIXES = ("account_", "mfa_")
+
+
+def routes(resolver: Any = None, prefix: str = "", path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every route as (full name, path pattern, view)."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            namespace = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            yield from routes(pattern, namespace, path + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + (pattern.name or ""), path + str(pattern.pattern), pattern.callback
+
+
+def is_public(name: str) -> bool:
+    """Whether the route is on the list of public ones."""
+    return name in PUBLIC_ROUTES or name.startswith(tuple(PUBLIC_PREFIXES))
+
+
+@register()
+def every_route_states_its_permission(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An Error for each route whose view is no ConsoleView with a known permission, and that is not listed as public."""
+    problems: list[CheckMessage] = []
+    for name, path, view in routes():
+        if is_public(name) or name.startswith(SIGNED_IN_PREFIXES):
+            continue
+        page = getattr(view, "view_class", None)
+        if not (isinstance(page, type) and issubclass(page, ConsoleView)):
+            problems.append(Error(f"The route {name or path!r} has no ConsoleView.", hint="See docs/adding-a-verb.md.", id="console.E001"))
+        elif page.permission not in PERMISSIONS | {SIGNED_IN}:
+            problems.append(Error(f"{page.__name__} states no known permission: {page.permission!r}.", id="console.E002"))
+    return problems

@@ -1,0 +1,122 @@
+"""Long work as rows (docs/architecture.md, "Job"): started in a request, carried out by a worker, watched on a page.
+
+A kind of work is a function registered with `@job("orders.export")` that takes the job and a Progress and returns its
+result as a dict. It must be idempotent: a worker that dies is followed by another.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from console.celery import app
+from console.errors import Refused, WrongState
+from console.lifecycle import move
+from console.models import Job, User
+from console.permissions import Scoped, System
+
+KEPT = timedelta(days=7)
+STALE_AFTER = timedelta(seconds=60)
+MAX_RESTARTS = 3
+WORKER = System("worker")
+Work = Callable[[Job, "Progress"], dict[str, Any]]
+
+_kinds: dict[str, Work] = {}
+log = structlog.get_logger(__name__)
+
+
+class Cancelled(Exception):
+    """The person who started the job cancelled it."""
+
+
+class Progress:
+    """How far a job is. `advance` writes at most about once a second and raises Cancelled when the job was cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._written_at = timezone.now()
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """Note that `done` of `total` steps are done."""
+        now = timezone.now()
+        if now - self._written_at < timedelta(seconds=1) and done != total:
+            return
+        self._written_at = now
+        rows = Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING)
+        if not rows.update(done=done, total=total, heartbeat_at=now):
+            raise Cancelled
+
+
+def job(kind: str) -> Callable[[Work], Work]:
+    """Register a function as the work of jobs of this kind."""
+
+    def register(work: Work) -> Work:
+        _kinds[kind] = work
+        return work
+
+    return register
+
+
+def start(kind: str, *, actor: User, title: str, params: dict[str, Any], container: Scoped | None = None) -> Job:
+    """Store the job; a worker is woken once the transaction is committed, and the sweeper finds it otherwise."""
+    scope = container.scope if container is not None else None
+    row = Job.objects.create(
+        kind=kind, actor=actor, title=title, params=params,
+        team_id=scope.team_id if scope else None, superapp_id=scope.superapp_id if scope else None,
+    )  # fmt: skip
+    run_job.delay_on_commit(row.pk)
+    return row
+
+
+def cancel(job: Job, *, actor: User) -> Job:
+    """End a job that is queued or running. Raises WrongState when it is over already."""
+    return move(job, "cancel", actor=actor)
+
+
+@app.task(name="console.jobs.run_job")
+def run_job(pk: int) -> None:
+    """Carry out one job; a second message about the same job finds nothing to do."""
+    if not _claim(pk):
+        return
+    job = Job.objects.get(pk=pk)
+    try:
+        result = _kinds[job.kind](job, Progress(job))
+        move(job, "succeed", actor=WORKER, result=result)
+        Job.objects.filter(pk=pk).update(expires_at=timezone.now() + KEPT)
+    except (Cancelled, WrongState):
+        log.info("job_cancelled", job=pk)
+    except Refused as refused:
+        move(job, "fail", actor=WORKER, error=str(refused))
+    except Exception:
+        log.exception("job_failed", job=pk, kind=job.kind)
+        move(job, "fail", actor=WORKER, error=_("Something went wrong on our side. Start it again; nothing was changed."))
+
+
+def _claim(pk: int) -> bool:
+    """Take a queued job; False when somebody else has it or it is over."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=pk, state=Job.State.QUEUED).first()
+        if job is None:
+            return False
+        move(job, "start", actor=WORKER)
+    return True
+
+
+@app.task(name="console.jobs.sweep")
+def sweep() -> None:
+    """Wake queued jobs whose message was lost, start the stale again or fail them, delete results past their date."""
+    now = timezone.now()
+    stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
+    for row in stale.filter(restarts__gte=MAX_RESTARTS):
+        move(row, "fail", actor=WORKER, error=_("The worker stopped several times while doing this. Start it again."))
+    for row in stale.filter(restarts__lt=MAX_RESTARTS):
+        move(row, "requeue", actor=WORKER)
+    for pk in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5)).values_list("pk", flat=True)[:100]:
+        run_job.delay_on_commit(pk)
+    for row in Job.objects.filter(expires_at__lt=now).exclude(file="")[:100]:
+        row.file.delete()
+

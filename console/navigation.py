@@ -1,0 +1,102 @@
+"""The navigation, declared once. Apps are named only as strings (URL names), because this app imports none of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from console.models import MiniProgram, Superapp, Team, User
+from console.permissions import can
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link: shown to those who hold `permission` on the container its URL needs."""
+
+    label: str | Promise
+    url_name: str
+    permission: str
+    icon: str
+    key: str = ""
+
+
+PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
+    ("", (Entry(_("Home"), "orders:home", "console.view_mini_program", "home", "h"),)),
+    (
+        _("Virtual payment"),
+        (
+            Entry(_("Enable payment"), "payments:payment", "console.view_mini_program", "credit-card", "e"),
+            Entry(_("Basic configurations"), "payments:delivery", "payments.view_delivery", "cog-6-tooth", "b"),
+            Entry(_("Virtual items"), "items:list", "items.view_item", "cube", "i"),
+            Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "o"),
+            Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+        ),
+    ),
+)
+TEAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
+    (_("Team"), (Entry(_("Merchant"), "payments:merchant", "payments.view_merchant", "building-storefront", "m"),)),
+)
+SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
+    (
+        _("Superapp"),
+        (
+            Entry(_("Approvals"), "payments:approvals", "payments.view_approvals", "check-badge", "a"),
+            Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
+            Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+        ),
+    ),
+)
+
+
+def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sections of the left navigation for the containers in `scope`, without entries nobody here may open."""
+    user, built = request.user, []
+    program, team, superapp = scope["mini_program"], scope["team"], scope["superapp"]
+    if program:
+        built += [_section(request, user, label, entries, program, {"app_id": program.app_id}) for label, entries in PROGRAM_SECTIONS]
+    if team:
+        built += [_section(request, user, label, entries, team, {"team": team.code}) for label, entries in TEAM_SECTIONS]
+    if superapp:
+        built += [_section(request, user, label, entries, superapp, {"superapp": superapp.code}) for label, entries in SUPERAPP_SECTIONS]
+    return [section for section in built if section["entries"]]
+
+
+def _section(request: HttpRequest, user: Any, label: Any, entries: tuple[Entry, ...], container: Any, names: dict[str, str]) -> dict[str, Any]:
+    shown = [_link(request, entry, names) for entry in entries if can(user, entry.permission, container)]
+    return {"label": label, "entries": shown}
+
+
+def _link(request: HttpRequest, entry: Entry, names: dict[str, str]) -> dict[str, Any]:
+    url = reverse(entry.url_name, kwargs=names)
+    current = request.path == url if entry.url_name == "orders:home" else request.path.startswith(url)
+    return {"label": entry.label, "url": url, "icon": entry.icon, "key": entry.key, "current": current}
+
+
+def switcher(user: User, scope: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where else this person may go: superapps they work for, then teams with their mini programs (three queries)."""
+    program, superapp = scope["mini_program"], scope["superapp"]
+    groups: list[dict[str, Any]] = []
+    superapps = [
+        {"label": row.name, "hint": _("Superapp"), "url": reverse("superapp-home", kwargs={"superapp": row.code}), "current": not program and row == superapp}
+        for row in Superapp.objects.visible_to(user).order_by("name")[:50]
+    ]
+    if superapps:
+        groups.append({"group": _("Superapps"), "items": superapps})
+    for team in Team.objects.visible_to(user).order_by("name").prefetch_related("mini_programs")[:50]:
+        items = [_program_link(row, program) for row in team.mini_programs.all()]
+        groups.append({"group": team.name, "items": items})
+    return groups
+
+
+def _program_link(row: MiniProgram, current: MiniProgram | None) -> dict[str, Any]:
+    url = reverse("orders:home", kwargs={"app_id": row.app_id})
+    return {"label": row.name, "hint": row.get_kind_display(), "url": url, "current": row == current}
+
+
+def demo_mode() -> bool:
+    """Whether this is the trial on a laptop."""
+    return bool(settings.DEMO)

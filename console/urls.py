@@ -1,0 +1,25 @@
+"""All routes. What is public stands in console/checks.py with its reason; everything else states a permission."""
+
+from django.conf import settings
+from django.urls import include, path
+from django.urls.resolvers import URLPattern, URLResolver
+
+from console.views import jobs, pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.Home.as_view(), name="home"),
+    path("health", pages.Health.as_view(), name="health"),
+    path("preferences", pages.Preferences.as_view(), name="preferences"),
+    path("accounts/", include("allauth.urls")),
+    path("s/<str:superapp>/", pages.SuperappHome.as_view(), name="superapp-home"),
+    path("jobs/", jobs.JobList.as_view(), name="job-list"),
+    path("jobs/<uuid:uid>/", jobs.JobDetail.as_view(), name="job-detail"),
+    path("jobs/<uuid:uid>/cancel", jobs.JobCancel.as_view(), name="job-cancel"),
+    path("jobs/<uuid:uid>/file", jobs.JobFile.as_view(), name="job-file"),
+    path("", include("payments.urls")),
+    path("", include("items.urls")),
+    path("", include("orders.urls")),
+    path("openserver/v1/", include("openserver.urls")),
+]
+if settings.SIMULATOR:
+    urlpatterns.append(path("simulator/", include("simulator.urls")))

@@ -1,0 +1,1 @@
+"""Pages of the foundation; base classes that every page of the console extends."""

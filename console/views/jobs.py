@@ -1,0 +1,74 @@
+"""Long work, watched by whoever started it. The page polls the row; without JavaScript it is reloaded by hand."""
+
+from typing import Any, ClassVar
+
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from console import jobs
+from console.audit import record
+from console.errors import Invisible, WrongState
+from console.matrix import SIGNED_IN
+from console.models import Job
+from console.permissions import require
+from console.views.base import ConsoleView
+
+
+class JobList(ConsoleView):
+    """The reader's own jobs, newest first."""
+
+    permission: ClassVar[str] = SIGNED_IN
+    template_name: ClassVar[str] = "console/job_list.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The newest hundred: older results are deleted after 7 days anyway."""
+        return self.render(jobs=Job.objects.filter(actor=self.actor).order_by("-created_at")[:100])
+
+
+class JobView(ConsoleView):
+    """Base of pages about one job; only the person who started it sees it."""
+
+    permission: ClassVar[str] = SIGNED_IN
+
+    def job(self, uid: Any) -> Job:
+        """The job, or 404."""
+        row = Job.objects.filter(uid=uid, actor=self.actor).select_related("team", "superapp").first()
+        if row is None:
+            raise Invisible
+        return row
+
+
+class JobDetail(JobView):
+    """Progress and result."""
+
+    template_name: ClassVar[str] = "console/job_detail.html"
+
+    def get(self, request: HttpRequest, uid: Any) -> HttpResponse:
+        """The page; with `part` in the query only the progress, for polling."""
+        row = self.job(uid)
+        waiting = row.state == Job.State.QUEUED and timezone.now() - row.created_at > jobs.STALE_AFTER / 4
+        return self.render(job=row, no_worker=waiting)
+
+
+class JobCancel(JobView):
+    """End a job."""
+
+    def post(self, request: HttpRequest, uid: Any) -> HttpResponse:
+        """Answers 409 when it is over already."""
+        jobs.cancel(self.job(uid), actor=self.actor)
+        return redirect("job-detail", uid=uid)
+
+
+class JobFile(JobView):
+    """The file a job made. The permission is checked again at each download and each download is recorded."""
+
+    def get(self, request: HttpRequest, uid: Any) -> FileResponse:
+        """A POST would be no better: what changes is the audit trail only."""
+        row = self.job(uid)
+        if not row.file:
+            raise WrongState(row.get_state_display())  # type: ignore[attr-defined]
+        if row.params.get("permission"):
+            require(self.actor, row.params["permission"], row)
+        record("console.job.download", row, actor=self.actor)
+        return FileResponse(row.file.open("rb"), as_attachment=True, filename=row.result.get("filename") or row.file.name)

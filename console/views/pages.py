@@ -1,0 +1,88 @@
+"""The first page after signing in, a superapp's home page, and the reader's preferences."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views import View
+
+from console.errors import Refused
+from console.matrix import SIGNED_IN
+from console.middleware import THEMES, known_zone
+from console.models import MiniProgram, Superapp
+from console.views.base import ConsoleView
+
+
+class Home(ConsoleView):
+    """Where the person works: straight there when there is one place only, else the list of places."""
+
+    permission: ClassVar[str] = SIGNED_IN
+    template_name: ClassVar[str] = "console/home.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Places are superapps and mini programs."""
+        superapps = list(Superapp.objects.visible_to(self.actor).order_by("name")[:50])
+        programs = list(MiniProgram.objects.visible_to(self.actor).select_related("team").order_by("team__name", "name")[:200])
+        if len(superapps) + len(programs) == 1:
+            return redirect("superapp-home", superapp=superapps[0].code) if superapps else redirect("orders:home", app_id=programs[0].app_id)
+        return self.render(superapps=superapps, programs=programs)
+
+
+class SuperappHome(ConsoleView):
+    """A superapp: its mini programs and the way to its approvals."""
+
+    permission: ClassVar[str] = "console.view_superapp"
+    template_name: ClassVar[str] = "console/superapp_home.html"
+
+    def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
+        """Mini programs are listed to those who may look into them."""
+        programs = MiniProgram.objects.visible_to(self.actor).filter(superapp=self.superapp).select_related("team").order_by("name")
+        return self.render(programs=programs[:200])
+
+
+class Preferences(ConsoleView):
+    """Theme, language and time zone; POST only, then back to where the form stood."""
+
+    permission: ClassVar[str] = SIGNED_IN
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Store what was sent; what was not sent stays."""
+        changes = {name: request.POST[name] for name in ("theme", "language", "time_zone") if name in request.POST}
+        check_preferences(changes)
+        for name, value in changes.items():
+            setattr(self.actor, name, value)
+        if changes:
+            self.actor.save(update_fields=list(changes))
+        response = HttpResponseRedirect(next_url(request))
+        if "theme" in changes:
+            response.set_cookie("theme", changes["theme"], max_age=31_536_000, samesite="Lax", secure=request.is_secure())
+        return response
+
+
+def check_preferences(changes: dict[str, str]) -> None:
+    """Raises Refused for a theme, language or zone that does not exist."""
+    if changes.get("theme", "system") not in THEMES:
+        raise Refused(theme=_("Choose light, dark or system."))
+    if changes.get("language", "en") not in dict(settings.LANGUAGES):
+        raise Refused(language=_("Choose one of the languages offered."))
+    if changes.get("time_zone") and known_zone(changes["time_zone"]) is None:
+        raise Refused(time_zone=_("“%s” is no time zone we know. Choose one such as Asia/Shanghai.") % changes["time_zone"][:64])
+
+
+def next_url(request: HttpRequest) -> str:
+    """The page of this site named by `next`, else the first page."""
+    wanted = request.POST.get("next", "")
+    allowed = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return wanted if allowed else "/"
+
+
+class Health(View):
+    """For load balancers: 200 while the database answers."""
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        """One cheap query; no data is shown."""
+        Superapp.objects.exists()
+        return JsonResponse({"status": "ok"})

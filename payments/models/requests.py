@@ -1,0 +1,354 @@
+"""Requests that a superapp decides: what the four kinds share, and the three kinds of this app."""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from console.errors import Refused
+from console.lifecycle import state_check
+from console.models import MiniProgram, Team, TeamOwned, TeamOwnedQuerySet, User
+from console.permissions import System
+from payments.models.merchants import Merchant
+
+REASON_LIMIT = 500
+
+
+class RequestQuerySet(TeamOwnedQuerySet):
+    def pending(self) -> "RequestQuerySet":
+        """In progress, oldest first: the order in which they are decided."""
+        return self.filter(state=Request.State.IN_PROGRESS).order_by("requested_at", "pk")
+
+    def in_force(self) -> "RequestQuerySet":
+        """Approved or effective now."""
+        return self.filter(state__in=[Request.State.APPROVED, Request.State.EFFECTIVE])
+
+
+class Request(TeamOwned):
+    """What the four kinds of request share, so that the approver's queue is one query over one table."""
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", _("Payment permission")
+        MERCHANT_BINDING = "merchant_binding", _("Merchant binding")
+        EXEMPTION = "exemption", _("Approval exemption")
+        RELEASE = "release", _("Item release")
+
+    class State(models.TextChoices):
+        IN_PROGRESS = "in_progress", _("In progress")
+        APPROVED = "approved", _("Approved")
+        EFFECTIVE = "effective", _("Effective")
+        PARTLY_APPROVED = "partly_approved", _("Partly approved")
+        REJECTED = "rejected", _("Rejected")
+        CANCELLED = "cancelled", _("Cancelled")
+        DISABLED = "disabled", _("Disabled")
+        UNBOUND = "unbound", _("Unbound")
+        REVOKED = "revoked", _("Revoked")
+
+    kind = models.CharField(max_length=20, choices=Kind.choices, editable=False)
+    mini_program = models.ForeignKey(MiniProgram, null=True, on_delete=models.PROTECT, related_name="requests")
+    state = FSMField(choices=State.choices, default=State.IN_PROGRESS, protected=True)
+    message = models.CharField(_("message"), max_length=REASON_LIMIT, blank=True, default="")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("reason"), max_length=REASON_LIMIT, blank=True, default="")
+    ended_at = models.DateTimeField(null=True, help_text="Cancelled, disabled, unbound or revoked at.")
+    content_hash = models.CharField(
+        max_length=64, blank=True, default="", help_text="SHA-256 of the content that was shown and decided."
+    )
+
+    #: The kind that rows of a subclass are of.
+    KIND: ClassVar[str] = ""
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            state_check(
+                "state",
+                [
+                    "in_progress",
+                    "approved",
+                    "effective",
+                    "partly_approved",
+                    "rejected",
+                    "cancelled",
+                    "disabled",
+                    "unbound",
+                    "revoked",
+                ],
+                name="request_state_known",
+            ),
+            # Separation of duties, backed by the database (docs/roles.md).
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("requested_by")), name="request_not_decided_by_requester"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["superapp", "state", "requested_at", "id"], name="request_queue"),
+            models.Index(fields=["team", "kind", "-requested_at"], name="request_team"),
+            models.Index(fields=["mini_program", "kind", "-requested_at"], name="request_mini_program"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.mini_program or self.team}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """The kind follows from the class; it is a column so that the queue can filter by it."""
+        self.kind = self.KIND or self.kind
+        super().save(*args, **kwargs)
+
+    def as_kind(self) -> "Request":
+        """The row of the kind's own table, whichever app it is in."""
+        for relation in self._meta.related_objects:
+            if relation.one_to_one and relation.parent_link:
+                try:
+                    return getattr(self, relation.get_accessor_name())  # type: ignore[no-any-return, arg-type]
+                except ObjectDoesNotExist:
+                    continue
+        return self
+
+    def editor_ids(self) -> set[int]:
+        """People who edited the content under decision; kinds with content of their own override this."""
+        return set()
+
+    def decide(self, actor: "User | System", reason: str = "") -> None:
+        """Note the decider. Raises Refused for one's own request and for members of the requesting team."""
+        if isinstance(actor, System) or why_not_decide(self, actor):
+            raise Refused(why_not_decide(self, actor) if isinstance(actor, User) else str(_("Only a person decides.")))
+        self.decided_by, self.decided_at, self.reason = actor, timezone.now(), reason
+
+
+def why_not_decide(request: Request, actor: User) -> str:
+    """Why this person must not decide this request, in a sentence, or "" (separation of duties, docs/roles.md)."""
+    if request.requested_by_id == actor.pk:
+        return str(_("You made this request yourself, so someone else has to decide it."))
+    if actor.team_memberships.filter(team_id=request.team_id).exists():
+        return str(_("You are a member of the team that made this request, so someone else has to decide it."))
+    if actor.pk in request.as_kind().editor_ids():
+        return str(_("You edited what this request is about, so someone else has to decide it."))
+    return ""
+
+
+def reason_given(reason: str) -> str:
+    """The trimmed reason. Raises Refused when it is empty or longer than REASON_LIMIT characters."""
+    text = reason.strip()
+    if not text:
+        raise Refused(reason=str(_("Enter a reason. The requester reads it on the page and in the mail.")))
+    if len(text) > REASON_LIMIT:
+        raise Refused(
+            reason=str(
+                _("The reason has %(count)d characters; the limit is %(limit)d. Shorten it.")
+                % {"count": len(text), "limit": REASON_LIMIT}
+            )
+        )
+    return text
+
+
+class PaymentRequest(Request):
+    """A team asks that one mini program may take payments of one type."""
+
+    KIND = Request.Kind.PAYMENT
+
+    class Type(models.TextChoices):
+        VIRTUAL = "virtual", _("Virtual payment")
+        STANDARD = "standard", _("Standard payment")
+
+    type = models.CharField(max_length=10, choices=Type.choices)
+    program = models.ForeignKey(MiniProgram, on_delete=models.PROTECT, related_name="payment_requests")
+    open = models.BooleanField(
+        default=True, null=True, help_text="True while in progress or approved, then NULL: one open request at a time."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "type", "open"], name="one_open_payment_request")]
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.APPROVED,
+        permission="payments.decide",
+        custom={"label": _("Approve"), "verb": "payments.payment_request.approve"},
+    )
+    def approve(self, *, actor: User, reason: str = "") -> None:
+        """The mini program may take payments, once the rest of the chain holds."""
+        self.decide(actor, reason.strip())
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.REJECTED,
+        permission="payments.decide",
+        custom={"label": _("Reject"), "verb": "payments.payment_request.reject"},
+    )
+    def reject(self, *, actor: User, reason: str) -> None:
+        """Not granted; a new request may be made."""
+        self.decide(actor, reason_given(reason))
+        self.open = None
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.CANCELLED,
+        permission="payments.request_payment",
+        custom={"label": _("Cancel request"), "verb": "payments.payment_request.cancel"},
+    )
+    def cancel(self, *, actor: User) -> None:
+        """Taken back by the team."""
+        self.open, self.ended_at = None, timezone.now()
+
+    @transition(
+        field="state",
+        source=Request.State.APPROVED,
+        target=Request.State.DISABLED,
+        permission="payments.intervene",
+        custom={"label": _("Disable payment"), "verb": "payments.payment_request.disable"},
+    )
+    def disable(self, *, actor: User, reason: str) -> None:
+        """The superapp stops the payments of this mini program."""
+        self.reason, self.open, self.ended_at = reason_given(reason), None, timezone.now()
+
+
+class MerchantBinding(Request):
+    """A team asks to be paid through a merchant; a newer effective binding replaces the older one."""
+
+    KIND = Request.Kind.MERCHANT_BINDING
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="bindings")
+    bound_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="merchant_bindings")
+    effective = models.BooleanField(
+        default=None, null=True, help_text="True while effective, else NULL: one effective binding a team."
+    )
+    pending = models.BooleanField(
+        default=True, null=True, help_text="True while in progress, else NULL: one pending binding a team."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bound_team", "effective"], name="one_effective_binding"),
+            models.UniqueConstraint(fields=["bound_team", "pending"], name="one_pending_binding"),
+        ]
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.EFFECTIVE,
+        permission="payments.decide",
+        custom={"label": _("Approve"), "verb": "payments.merchant_binding.approve"},
+    )
+    def approve(self, *, actor: User, reason: str = "") -> None:
+        """The team settles through this merchant from now on. The action unbinds the previous one first."""
+        self.decide(actor, reason.strip())
+        self.effective, self.pending = True, None
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.REJECTED,
+        permission="payments.decide",
+        custom={"label": _("Reject"), "verb": "payments.merchant_binding.reject"},
+    )
+    def reject(self, *, actor: User, reason: str) -> None:
+        """Not granted."""
+        self.decide(actor, reason_given(reason))
+        self.pending = None
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.CANCELLED,
+        permission="payments.bind_merchant",
+        custom={"label": _("Cancel request"), "verb": "payments.merchant_binding.cancel"},
+    )
+    def cancel(self, *, actor: User) -> None:
+        """Taken back by the team."""
+        self.pending, self.ended_at = None, timezone.now()
+
+    @transition(
+        field="state",
+        source=Request.State.EFFECTIVE,
+        target=Request.State.UNBOUND,
+        permission="payments.bind_merchant",
+        custom={"label": _("Unbind"), "verb": "payments.merchant_binding.unbind"},
+    )
+    def unbind(self, *, actor: User | System) -> None:
+        """No longer in force; selling is suspended until another one is."""
+        self.effective, self.ended_at = None, timezone.now()
+
+
+class ExemptionRequest(Request):
+    """A team asks to release the items of one mini program without review."""
+
+    KIND = Request.Kind.EXEMPTION
+
+    program = models.ForeignKey(MiniProgram, on_delete=models.PROTECT, related_name="exemption_requests")
+    open = models.BooleanField(
+        default=True, null=True, help_text="True while in progress or approved, then NULL: one open request at a time."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "open"], name="one_open_exemption_request")]
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.APPROVED,
+        permission="payments.decide",
+        custom={"label": _("Approve"), "verb": "payments.exemption_request.approve"},
+    )
+    def approve(self, *, actor: User, reason: str = "") -> None:
+        """Releases submitted from now on need no review."""
+        self.decide(actor, reason.strip())
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.REJECTED,
+        permission="payments.decide",
+        custom={"label": _("Reject"), "verb": "payments.exemption_request.reject"},
+    )
+    def reject(self, *, actor: User, reason: str) -> None:
+        """Not granted."""
+        self.decide(actor, reason_given(reason))
+        self.open = None
+
+    @transition(
+        field="state",
+        source=Request.State.IN_PROGRESS,
+        target=Request.State.CANCELLED,
+        permission="payments.request_exemption",
+        custom={"label": _("Cancel request"), "verb": "payments.exemption_request.cancel"},
+    )
+    def cancel(self, *, actor: User) -> None:
+        """Taken back by the team."""
+        self.open, self.ended_at = None, timezone.now()
+
+    @transition(
+        field="state",
+        source=Request.State.APPROVED,
+        target=Request.State.REVOKED,
+        permission="payments.intervene",
+        custom={"label": _("Revoke"), "verb": "payments.exemption_request.revoke"},
+    )
+    def revoke(self, *, actor: User, reason: str) -> None:
+        """Releases submitted from now on are reviewed again."""
+        self.reason, self.open, self.ended_at = reason_given(reason), None, timezone.now()
+
+
+class ProgramOwned(TeamOwned):
+    """A row of one mini program; team and superapp are copied from it so that lists need no join."""
+
+    mini_program = models.ForeignKey(MiniProgram, on_delete=models.PROTECT, related_name="%(class)ss")
+
+    class Meta:
+        abstract = True
+
+
+def owners_of(program: MiniProgram) -> dict[str, Any]:
+    """The three foreign keys of a row that belongs to `program`."""
+    return {"mini_program": program, "team_id": program.team_id, "superapp_id": program.superapp_id}

@@ -1,0 +1,6 @@
+"""Routes of this app."""
+
+from django.urls.resolvers import URLPattern
+
+app_name = "payments"
+urlpatterns: list[URLPattern] = []
