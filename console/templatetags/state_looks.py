@@ -17,7 +17,7 @@ class Look(NamedTuple):
 
 UNKNOWN = Look("muted", "question-mark-circle")
 
-_STATES = {
+STATES = {
     # Requests: payment, merchant binding, exemption
     "in_progress": Look("warning", "clock"),
     "approved": Look("success", "check-circle"),
@@ -86,4 +86,4 @@ def look_of(value: str, *, field: str = "state") -> Look:
     A value nobody has listed is grey with a question mark, so that a new state shows at once that it lacks a look.
     """
     key = str(value).lower()
-    return _BY_FIELD.get((field, key)) or _STATES.get(key, UNKNOWN)
+    return _BY_FIELD.get((field, key)) or STATES.get(key, UNKNOWN)

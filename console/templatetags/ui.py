@@ -182,16 +182,18 @@ def copy(text: object, shown: str = "", label: str = "") -> SafeString:
 
 
 @register.simple_tag
-def field(bound: BoundField, hint: str = "", optional: bool = True) -> SafeString:
+def field(bound: BoundField, hint: str | None = None, optional: bool = True) -> SafeString:
     """Return a form field: label, hint, control and errors, tied together for screen readers.
 
-    `hint` replaces the form's help text; `optional` False hides the word "optional" (in filter bars).
+    `hint` replaces the form's help text, "" removes it; `optional` False hides the word "optional" (in filter bars).
     """
     if bound.is_hidden:
         return bound.as_widget()
+    if hint is not None:
+        bound.help_text = hint  # Django derives the control's aria-describedby from it.
     context = {
         "field": bound,
-        "hint": hint or bound.help_text,
+        "hint": bound.help_text,
         "show_optional": optional and not bound.field.required,
         "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox" and not bound.use_fieldset,
     }
