@@ -6,6 +6,7 @@ Only without REDIS_URL: messages of a memory:// broker do not leave the process.
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from django.utils.module_loading import import_string
 from console.celery import app
 
 log = structlog.get_logger(__name__)
-DISPATCHER = "orders.dispatcher.run"  # named by text: console may not import orders
+DISPATCHER = "orders.dispatcher"  # named by text: console may not import orders
 STOP_SECONDS = 1.5
 
 
@@ -40,10 +41,9 @@ class Background:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
-        runs: dict[str, Callable[[threading.Event], Any]] = {
-            "worker": _run_worker,
-            "dispatcher": import_string(DISPATCHER),
-        }
+        runs: dict[str, Callable[[threading.Event], Any]] = {"worker": _run_worker}
+        if find_spec(DISPATCHER):
+            runs["dispatcher"] = import_string(f"{DISPATCHER}.run")
         self.threads = [
             threading.Thread(target=keep_running, args=(run, self.stopping), name=name, daemon=True)
             for name, run in runs.items()

@@ -260,6 +260,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False  # a page does not wait for Redis; the sweeper finds the row
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = TESTING
+# The routes import every view, and so every kind of job; a worker that has not imported a kind cannot run it.
+CELERY_IMPORTS = ["console.jobs", "console.urls"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_POOL = "threads"  # prefork closes the connection pool after every task
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
@@ -268,7 +270,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 # name → {"task": dotted path, "schedule": seconds}. Filled in here and nowhere else.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# An entry expires before the next one is made, so that nothing piles up while no worker runs.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep-jobs": {"task": "console.jobs.sweep", "schedule": 5.0, "options": {"expires": 5}},
+}
 
 # --- The edge -------------------------------------------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [BASE_URL]

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         require_free_port(settings.PORT)
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
-        if settings.SIMULATOR:
+        if "demo" in get_commands():
             call_command("demo")
         call_command("collectstatic", interactive=False, verbosity=0)
         connections.close_all()
