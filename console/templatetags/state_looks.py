@@ -22,6 +22,7 @@ STATES = {
     "in_progress": Look("warning", "clock"),
     "approved": Look("success", "check-circle"),
     "effective": Look("success", "check-circle"),
+    "partly_approved": Look("info", "check-circle"),
     "rejected": Look("danger", "x-circle"),
     "cancelled": Look("muted", "minus-circle"),
     "disabled": Look("danger", "no-symbol"),

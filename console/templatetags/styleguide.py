@@ -33,7 +33,10 @@ class SampleForm(forms.Form):
     description = forms.CharField(label="Description", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     image = forms.FileField(label="Image", required=False, help_text="JPEG or PNG, at most 2 MB.")
     environment = forms.ChoiceField(
-        label="Environment", choices=[("live", "Live"), ("sandbox", "Sandbox")], widget=forms.RadioSelect, initial="live"
+        label="Environment",
+        choices=[("live", "Live"), ("sandbox", "Sandbox")],
+        widget=forms.RadioSelect,
+        initial="live",
     )
     notify = forms.BooleanField(label="Tell me by e-mail when it is decided", required=False)
 
@@ -83,7 +86,13 @@ def _steps() -> list[dict[str, str]]:
         {"state": "done", "title": "Payment is on", "text": "USD, JPY, KWD, CNY", "who": "Orbit"},
         {"state": "done", "title": "Merchant is effective", "text": "Northlight Games Ltd", "who": "Team admin"},
         {"state": "waiting", "title": "Payment request", "text": "In review for 3 hours", "who": "Approver of Orbit"},
-        {"state": "now", "title": "Delivery push", "who": "Team admin, senior developer", "url": "#", "action": "Configure"},
+        {
+            "state": "now",
+            "title": "Delivery push",
+            "who": "Team admin, senior developer",
+            "url": "#",
+            "action": "Configure",
+        },
         {"state": "blocked", "title": "Push switch", "text": "The test push was refused.", "who": "Senior developer"},
         {"state": "todo", "title": "One item released", "who": "Team admin"},
     ]

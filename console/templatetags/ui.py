@@ -40,6 +40,8 @@ _ICONS_OF_TONES = {
     "muted": "information-circle",
 }
 
+_NOTHING = SafeString('<span class="muted">–</span>')
+
 # Zones offered in the account menu: one per offset and region that our readers live in, the current one is added.
 _ZONES = (
     "Pacific/Honolulu America/Anchorage America/Los_Angeles America/Denver America/Chicago America/Mexico_City "
@@ -115,7 +117,7 @@ def tone_icon(tone: str) -> SafeString:
 def money(minor: int | None, currency: str) -> SafeString:
     """Return an amount in minor units as `USD 9.90`; an absent amount is a dash."""
     if minor is None:
-        return format_html('<span class="money muted">–</span>')
+        return _NOTHING
     tone = " money-negative" if minor < 0 else ""
     return format_html('<span class="money{}">{}</span>', tone, format_money(minor, currency))
 
@@ -124,7 +126,7 @@ def money(minor: int | None, currency: str) -> SafeString:
 def when(moment: datetime | None, seconds: bool = False) -> SafeString:
     """Return a moment in the reader's zone with its offset: `21 Nov 2026, 14:03 (UTC+8)`."""
     if moment is None:
-        return format_html('<span class="muted">–</span>')
+        return _NOTHING
     local = timezone.localtime(moment)
     pattern = pgettext("date format", "j M Y, H:i:s") if seconds else pgettext("date format", "j M Y, H:i")
     return _time(moment, f"{date_format(local, pattern)} ({offset_label(local)})")
@@ -149,7 +151,7 @@ def offset_label(moment: datetime) -> str:
 def ago(moment: datetime | None) -> SafeString:
     """Return how long ago (or in how long) a moment is, in words: `3 hours ago`, `in 2 days`."""
     if moment is None:
-        return format_html('<span class="muted">–</span>')
+        return _NOTHING
     if moment > timezone.now():
         return _time(moment, _("in %(duration)s") % {"duration": timeuntil(moment, depth=1)})
     return _time(moment, _("%(duration)s ago") % {"duration": timesince(moment, depth=1)})
@@ -158,14 +160,14 @@ def ago(moment: datetime | None) -> SafeString:
 @register.simple_tag
 def waiting(moment: datetime | None) -> SafeString:
     """Return how long something has been waiting since `moment`, in words: `3 hours`."""
-    return _time(moment, timesince(moment, depth=1)) if moment else format_html('<span class="muted">–</span>')
+    return _time(moment, timesince(moment, depth=1)) if moment else _NOTHING
 
 
 @register.simple_tag
 def copy(text: object, shown: str = "", label: str = "") -> SafeString:
     """Return an id in monospace with a button that copies all of `text`, even where `shown` is shorter."""
     if text in (None, ""):
-        return format_html('<span class="muted">–</span>')
+        return _NOTHING
     return format_html(
         '<span class="copy"><code title="{}">{}</code><button type="button" class="copy-button needs-js" '
         'data-copy="{}" aria-label="{}">{}{}</button></span>',
