@@ -85,7 +85,8 @@ def entry_mac(entry: "AuditEntry") -> str:
     """HMAC-SHA256 (hex) over everything the entry says, with the key that lives outside the database."""
     content = [
         entry.created_at.isoformat(), entry.team_id, entry.superapp_id, entry.mini_program_id, entry.actor_id, entry.actor_label,
-        entry.verb, entry.object_type, entry.object_id, entry.object_label, entry.changes, entry.note, entry.request_id, entry.address,
+        entry.verb, entry.object_type, entry.object_id, entry.object_label, entry.changes, entry.note,
+        entry.request_id, entry.address,
     ]  # fmt: skip
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hmac.new(_key(), text.encode(), hashlib.sha256).hexdigest()

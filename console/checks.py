@@ -57,7 +57,8 @@ def every_route_states_its_permission(app_configs: Any, **kwargs: Any) -> list[C
             continue
         page = getattr(view, "view_class", None)
         if not (isinstance(page, type) and issubclass(page, ConsoleView)):
-            problems.append(Error(f"The route {name or path!r} has no ConsoleView.", hint="See docs/adding-a-verb.md.", id="console.E001"))
+            hint = "See docs/adding-a-verb.md."
+            problems.append(Error(f"The route {name or path!r} has no ConsoleView.", hint=hint, id="console.E001"))
         elif page.permission not in PERMISSIONS | {SIGNED_IN}:
             problems.append(Error(f"{page.__name__} states no known permission: {page.permission!r}.", id="console.E002"))
     return problems

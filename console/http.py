@@ -66,8 +66,8 @@ class _Attempt:
 
     def durations(self) -> dict[str, float]:
         """Return the seconds each stage took, for the stages that ended; `first_byte` is when the answer's head was complete."""
-        stages = (("dns", "", "resolved"), ("connect", "resolved", "tcp"), ("tls", "tls_begun", "connected"))
-        stages += (("first_byte", "connected", "head"),)
+        stages = [("dns", "", "resolved"), ("connect", "resolved", "tcp"), ("tls", "tls_begun", "connected")]
+        stages += [("first_byte", "connected", "head")]
         ends = self.marks | {"tcp": self.marks.get("tls_begun", self.marks.get("connected", 0.0))}
         seconds = {
             name: round(ends[end] - (ends[begin] if begin else self.started), 6)

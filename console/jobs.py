@@ -115,7 +115,8 @@ def sweep() -> None:
         move(row, "fail", actor=WORKER, error=_("The worker stopped several times while doing this. Start it again."))
     for row in stale.filter(restarts__lt=MAX_RESTARTS):
         move(row, "requeue", actor=WORKER)
-    for pk in Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5)).values_list("pk", flat=True)[:100]:
+    waiting = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5))
+    for pk in waiting.values_list("pk", flat=True)[:100]:
         run_job.delay_on_commit(pk)
     for row in Job.objects.filter(expires_at__lt=now).exclude(file="")[:100]:
         row.file.delete()

@@ -55,7 +55,7 @@ def _move(model: type[models.Model], field: str, arrows: list[Transition]) -> Mo
         field=field,
         sources=frozenset(str(arrow.source) for arrow in arrows),
         target=str(first.target),
-        permission=first.permission or "",
+        permission=str(first.permission or ""),
         label=first.custom.get("label", first.name),
         verb=first.custom.get("verb", f"{model._meta.app_label}.{model._meta.model_name}.{first.name}"),
     )
@@ -94,7 +94,7 @@ def lock(obj: M) -> M:
     """The row, read again under a lock that lasts until the transaction ends (SQLite's write transaction is the lock there)."""
     manager = type(obj)._base_manager
     # Lock only the row itself, not what its nullable foreign keys point to.
-    return manager.select_for_update(of=("self",)).get(pk=obj.pk)  # type: ignore[return-value]
+    return manager.select_for_update(of=("self",)).get(pk=obj.pk)
 
 
 def wrong_state_message(obj: models.Model, declared: Move) -> str:

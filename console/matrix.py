@@ -4,6 +4,7 @@ A permission is granted on a container, a team or a superapp; rows follow their 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -93,7 +94,7 @@ def codename(permission: str) -> str:
     return permission.replace(".", "_")
 
 
-def model_permissions(container: str) -> list[tuple[str, str]]:
+def model_permissions(container: str) -> list[tuple[str, Any]]:
     """`Meta.permissions` of the container's model, read off the matrix."""
     return [(codename(row.permission), row.permission) for row in MATRIX if row.container == container]
 

@@ -57,15 +57,19 @@ def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]
     user, built = request.user, []
     program, team, superapp = scope["mini_program"], scope["team"], scope["superapp"]
     if program:
-        built += [_section(request, user, label, entries, program, {"app_id": program.app_id}) for label, entries in PROGRAM_SECTIONS]
+        names = {"app_id": program.app_id}
+        built += [_section(request, user, label, entries, program, names) for label, entries in PROGRAM_SECTIONS]
     if team:
         built += [_section(request, user, label, entries, team, {"team": team.code}) for label, entries in TEAM_SECTIONS]
     if superapp:
-        built += [_section(request, user, label, entries, superapp, {"superapp": superapp.code}) for label, entries in SUPERAPP_SECTIONS]
+        names = {"superapp": superapp.code}
+        built += [_section(request, user, label, entries, superapp, names) for label, entries in SUPERAPP_SECTIONS]
     return [section for section in built if section["entries"]]
 
 
-def _section(request: HttpRequest, user: Any, label: Any, entries: tuple[Entry, ...], container: Any, names: dict[str, str]) -> dict[str, Any]:
+def _section(
+    request: HttpRequest, user: Any, label: Any, entries: tuple[Entry, ...], container: Any, names: dict[str, str]
+) -> dict[str, Any]:
     shown = [_link(request, entry, names) for entry in entries if can(user, entry.permission, container)]
     return {"label": label, "entries": shown}
 
@@ -81,7 +85,12 @@ def switcher(user: User, scope: dict[str, Any]) -> list[dict[str, Any]]:
     program, superapp = scope["mini_program"], scope["superapp"]
     groups: list[dict[str, Any]] = []
     superapps = [
-        {"label": row.name, "hint": _("Superapp"), "url": reverse("superapp-home", kwargs={"superapp": row.code}), "current": not program and row == superapp}
+        {
+            "label": row.name,
+            "hint": _("Superapp"),
+            "url": reverse("superapp-home", kwargs={"superapp": row.code}),
+            "current": not program and row == superapp,
+        }
         for row in Superapp.objects.visible_to(user).order_by("name")[:50]
     ]
     if superapps:

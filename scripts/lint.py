@@ -14,7 +14,7 @@ OTHERS = ["tests", "bench", "scripts"]
 def commands() -> list[list[str]]:
     packages = [name for name in [*PRODUCT, *OTHERS] if any((ROOT / name).glob("*.py"))]
     return [
-        [str(BIN / "ruff"), "check", "--quiet", "."],
+        [str(BIN / "ruff"), "check", "--quiet", "--output-format", "concise", "."],
         [str(BIN / "mypy"), "--no-error-summary", *packages],
         *([[str(BIN / "djlint"), "--lint", "--quiet", "templates"]] if (ROOT / "templates").is_dir() else []),
         [sys.executable, "scripts/check_sizes.py"],

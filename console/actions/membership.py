@@ -1,5 +1,7 @@
 """Who works where: a membership row says the role, grant rows follow from the matrix in the same transaction."""
 
+from typing import Any
+
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -36,7 +38,7 @@ def leave_team(membership: TeamMembership, *, actor: User | System) -> None:
         membership.delete()
 
 
-def _grant(grants: type[TeamGrant] | type[SuperappGrant], user: User, container: Team | Superapp, role: str, kind: str) -> None:
+def _grant(grants: Any, user: User, container: Team | Superapp, role: str, kind: str) -> None:
     codes = [codename(permission) for permission in permissions_of(role, kind)]
     wanted = Permission.objects.filter(content_type=ContentType.objects.get_for_model(container), codename__in=codes)
     grants.objects.filter(user=user, content_object=container).delete()

@@ -199,7 +199,7 @@ class SuperappMembership(models.Model):
         return self.superapp.scope
 
 
-class TeamOwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
+class TeamOwnedQuerySet(models.QuerySet):
     def visible_to(self, actor: User, permission: str) -> "TeamOwnedQuerySet":
         """Rows on whose team or superapp `actor` holds `permission`."""
         return self.filter(visible_filter(actor, permission))

@@ -67,8 +67,8 @@ class JobFile(JobView):
         """A POST would be no better: what changes is the audit trail only."""
         row = self.job(uid)
         if not row.file:
-            raise WrongState(row.get_state_display())  # type: ignore[attr-defined]
+            raise WrongState(row.get_state_display())
         if row.params.get("permission"):
             require(self.actor, row.params["permission"], row)
         record("console.job.download", row, actor=self.actor)
-        return FileResponse(row.file.open("rb"), as_attachment=True, filename=row.result.get("filename") or row.file.name)
+        return FileResponse(row.file.open("rb"), as_attachment=True, filename=str(row.result.get("filename") or row.file.name))

@@ -27,7 +27,9 @@ class Home(ConsoleView):
         superapps = list(Superapp.objects.visible_to(self.actor).order_by("name")[:50])
         programs = list(MiniProgram.objects.visible_to(self.actor).select_related("team").order_by("team__name", "name")[:200])
         if len(superapps) + len(programs) == 1:
-            return redirect("superapp-home", superapp=superapps[0].code) if superapps else redirect("orders:home", app_id=programs[0].app_id)
+            if superapps:
+                return redirect("superapp-home", superapp=superapps[0].code)
+            return redirect("orders:home", app_id=programs[0].app_id)
         return self.render(superapps=superapps, programs=programs)
 
 
@@ -39,8 +41,8 @@ class SuperappHome(ConsoleView):
 
     def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
         """Mini programs are listed to those who may look into them."""
-        programs = MiniProgram.objects.visible_to(self.actor).filter(superapp=self.superapp).select_related("team").order_by("name")
-        return self.render(programs=programs[:200])
+        programs = MiniProgram.objects.visible_to(self.actor).filter(superapp=self.superapp)
+        return self.render(programs=programs.select_related("team").order_by("name")[:200])
 
 
 class Preferences(ConsoleView):

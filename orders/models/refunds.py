@@ -1,5 +1,7 @@
 """After-sales records."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -58,7 +60,7 @@ class Refund(ProgramOwned):
         target=State.SUCCESS,
         custom={"label": _("Succeed"), "verb": "orders.refund.succeed"},
     )
-    def succeed(self, *, actor: object, at: object) -> None:
+    def succeed(self, *, actor: object, at: datetime) -> None:
         """The money is back with the player."""
         self.succeeded_at = at
 

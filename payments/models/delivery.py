@@ -118,7 +118,7 @@ class Credential(ProgramOwned):
 
 
 class CredentialMail(models.Model):
-    """The mail that carries a credential: the sealed attachments wait here until a mail server accepted them, then they are wiped.
+    """The mail that carries a credential: the sealed attachments wait here until a mail server took them, then they are wiped.
 
     Kept so that a crash or a failing mail server sends the identical mail again (docs/credentials.md).
     """

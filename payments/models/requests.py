@@ -108,7 +108,7 @@ class Request(TeamOwned):
         for relation in self._meta.related_objects:
             if relation.one_to_one and relation.parent_link:
                 try:
-                    return getattr(self, relation.get_accessor_name())  # type: ignore[no-any-return, arg-type]
+                    return getattr(self, relation.get_accessor_name())  # type: ignore[arg-type]
                 except ObjectDoesNotExist:
                     continue
         return self
