@@ -134,3 +134,11 @@ def test_fingerprint_is_short_and_the_same_for_text_and_bytes():
 @pytest.mark.parametrize(("one", "other", "equal"), [("a", b"a", True), ("a", "b", False), ("", "a", False), ("é", "é", True)])
 def test_constant_time_equal(one, other, equal):
     assert secrets.constant_time_equal(one, other) is equal
+
+
+def test_the_ciphertext_is_bound_by_itself_and_not_only_through_its_data_key():
+    parts = secrets._split(seal("s3cret", bound_to=PLACE))
+    data_key = secrets._data_key(parts, PLACE)
+    assert secrets._decrypt(data_key, parts.ciphertext, secrets._value_context(PLACE)) == b"s3cret"
+    with pytest.raises(SecretError):
+        secrets._decrypt(data_key, parts.ciphertext, secrets._value_context("t:1:f"))
