@@ -44,7 +44,7 @@ class SampleForm(forms.Form):
 @register.simple_tag
 def sample_forms() -> dict[str, SampleForm]:
     """Return the sample form once fresh and once with faults."""
-    faulty = SampleForm({"price": "1.999", "currency": "USD", "environment": ""}, prefix="faulty")
+    faulty = SampleForm({"faulty-price": "1.999", "faulty-currency": "USD"}, prefix="faulty")
     faulty.add_error("price", "1.999 has three decimals; USD has two. Write 1.99 or 2.00.")
     return {"fresh": SampleForm(), "faulty": faulty}
 
@@ -55,7 +55,7 @@ def sample_orders() -> list[dict[str, Any]]:
     now = timezone.now()
     return [
         {
-            "number": copy(number),
+            "number": copy(number, url="#"),
             "item": item,
             "amount": money(minor, currency),
             "states": [_mark(paid, "payment_state"), _mark(delivered, "delivery_state"), _mark(refund, "refund_state")],

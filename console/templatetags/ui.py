@@ -164,15 +164,18 @@ def waiting(moment: datetime | None) -> SafeString:
 
 
 @register.simple_tag
-def copy(text: object, shown: str = "", label: str = "") -> SafeString:
-    """Return an id in monospace with a button that copies all of `text`, even where `shown` is shorter."""
+def copy(text: object, shown: str = "", label: str = "", url: str = "") -> SafeString:
+    """Return an id in monospace with a button that copies all of `text`, even where `shown` is shorter.
+
+    With `url` the id is a link, such as the link of a row.
+    """
     if text in (None, ""):
         return _NOTHING
+    shown_id = format_html('<code title="{}">{}</code>', text, shown or text)
     return format_html(
-        '<span class="copy"><code title="{}">{}</code><button type="button" class="copy-button needs-js" '
+        '<span class="copy">{}<button type="button" class="copy-button needs-js" '
         'data-copy="{}" aria-label="{}">{}{}</button></span>',
-        text,
-        shown or text,
+        format_html('<a class="row-link truncate" href="{}">{}</a>', url, shown_id) if url else shown_id,
         text,
         label or _("Copy %(text)s") % {"text": text},
         _icon("document-duplicate", 16),

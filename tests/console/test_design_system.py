@@ -114,6 +114,11 @@ def test_copy_escapes_and_copies_all_of_it():
     assert 'data-copy="&quot;&gt;&lt;script&gt;"' in html and "short…" in html and "<script>" not in html
 
 
+def test_copy_can_link_without_putting_the_button_inside_the_link():
+    html = copy("MC-1", url="/orders/1")
+    assert '<a class="row-link truncate" href="/orders/1">' in html and html.index("</a>") < html.index("<button")
+
+
 def test_field_ties_hint_and_error_to_the_control():
     html = render("{% field form.name %}", form=ItemForm({"name": ""}))
     assert 'aria-invalid="true"' in html
