@@ -1,0 +1,140 @@
+"""The stand-in superapp backend: opens player sessions, holds prepay orders, notifies payments and refunds."""
+
+import json
+import secrets as random
+import time
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from console import secrets
+from console.models import Superapp
+from openserver.signatures import pay_sig, read_superapp_headers, sign_superapp, verify_superapp
+from orders.webhooks import pay_event_sig
+from simulator.calls import OPENSERVER, Call, compact, now_and_nonce, to_openserver
+from simulator.models import Prepay, PrepayRefund, SuperappBehaviour
+
+GOODS_EVENT = "minigame_game_pay_goods_deliver_notify"
+REFUND_EVENT = "minigame_pay_refund_notify"
+
+
+def secret_key(superapp: Superapp) -> str:
+    """The key this superapp shares with openServer."""
+    return secrets.unseal(superapp.sealed_secret_key, bound_to=superapp.secret_binding).decode()
+
+
+def signed_call(superapp: Superapp, title: str, method: str, path: str, body: bytes = b"") -> Call:
+    """A call to openServer with the SAS-* headers."""
+    timestamp, nonce = now_and_nonce()
+    headers = sign_superapp(
+        superapp=superapp.code, secret_key=secret_key(superapp), method=method, path_and_query=path, body=body,
+        timestamp=timestamp, nonce=nonce,
+    )  # fmt: skip
+    return to_openserver(title, method, path, body=body, headers=headers)
+
+
+def open_session(superapp: Superapp, *, app_id: str, open_id: str) -> Call:
+    """A player opens the mini program: the superapp gets a code for the developer and a token for the SDK."""
+    body = compact({"appId": app_id, "openId": open_id}).encode()
+    return signed_call(superapp, "Superapp → openServer: open a player session", "POST", f"{OPENSERVER}/sessions", body)
+
+
+def app_keys(superapp: Superapp, app_id: str) -> dict[str, Any]:
+    """The AppKeys of a mini program, as openServer gives them to the superapp; {} when it does not."""
+    call = signed_call(superapp, "Superapp → openServer: read AppKeys", "GET", f"{OPENSERVER}/appkeys/{app_id}")
+    data = call.answer.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def is_from_openserver(superapp: Superapp, headers: Any, *, path: str, body: bytes) -> bool:
+    """Whether a request carries a valid signature of this superapp's secret key."""
+    try:
+        auth = read_superapp_headers(headers)
+        verify_superapp(auth, secret_key=secret_key(superapp), method="POST", path_and_query=path, body=body, now=time.time())
+    except Exception:  # whatever is wrong with it, it is not believed
+        return False
+    return auth.superapp == superapp.code
+
+
+def create_prepay(superapp: Superapp, order: dict[str, Any]) -> Prepay:
+    """Hold a unified order; the same number again is the same prepay id."""
+    with transaction.atomic():
+        prepay, created = Prepay.objects.get_or_create(
+            app_id=order["appId"], env=int(order["env"]), out_trade_no=order["outTradeNo"],
+            defaults={"superapp": superapp, "prepay_id": "pp" + random.token_hex(12), "request": order},
+        )  # fmt: skip
+        if not created:
+            prepay.asked += 1
+            prepay.save(update_fields=["asked"])
+    return prepay
+
+
+def pay_sig_fits(order: dict[str, Any], keys: dict[str, Any]) -> bool:
+    """The superapp checks the developer's signature once more."""
+    key = app_key_of(keys, int(order["env"]))
+    return bool(key) and pay_sig(order["method"], order["signData"], key) == order["paySig"]
+
+
+def app_key_of(keys: dict[str, Any], env: int) -> str:
+    """The AppKey of an environment out of the answer of GET appkeys."""
+    return str(keys.get("sandbox" if env else "live") or "")
+
+
+def behaviour(superapp: Superapp) -> SuperappBehaviour:
+    """How it answers at the moment."""
+    return SuperappBehaviour.objects.get_or_create(superapp=superapp)[0]
+
+
+def pay(prepay: Prepay) -> Call:
+    """The player paid: tell openServer."""
+    call = notify(prepay, GOODS_EVENT, goods_payload(prepay), "payment-notifications")
+    Prepay.objects.filter(pk=prepay.pk).update(state=Prepay.State.PAID, paid_at=timezone.now(), last_answer=call.as_record())
+    return call
+
+
+def goods_payload(prepay: Prepay) -> dict[str, Any]:
+    """The Payload of a payment notification."""
+    order = prepay.request
+    goods = {
+        "ProductId": order["productId"], "Quantity": int(order["quantity"]), "ZoneId": "1", "OrigPrice": int(order["unitPrice"]),
+        "ActualPrice": int(order["unitPrice"]), "Attach": order["attach"], "OrderSource": 1,
+    }  # fmt: skip
+    return {"OpenId": order["openId"], "Env": str(prepay.env), "OutTradeNo": prepay.out_trade_no, "GoodsInfo": goods}
+
+
+def start_refund(prepay: Prepay, amount: int) -> PrepayRefund:
+    """The player asked for `amount` minor units back."""
+    return PrepayRefund.objects.create(prepay=prepay, refund_no="rf" + random.token_hex(10), amount=amount)
+
+
+def notify_refund(refund: PrepayRefund, status: str) -> Call:
+    """Tell openServer how the refund stands: PROCESSING, SUCCESS, CLOSED or FAILED."""
+    prepay, now = refund.prepay, timezone.now().isoformat(timespec="seconds")
+    payload = {
+        "OpenId": prepay.request["openId"], "Env": str(prepay.env), "OutTradeNo": prepay.out_trade_no,
+        "RefundNo": refund.refund_no, "RefundAmount": refund.amount, "Currency": prepay.request["currencyType"], "RefundReason": "Asked for by the player",
+        "RefundStatus": status, "RefundStartTime": refund.started_at.isoformat(timespec="seconds"),
+    }  # fmt: skip
+    if status == "SUCCESS":
+        payload["RefundSuccTime"] = now
+    call = notify(prepay, REFUND_EVENT, payload, "refund-notifications")
+    if call.ok:
+        PrepayRefund.objects.filter(pk=refund.pk).update(status=status)
+    Prepay.objects.filter(pk=prepay.pk).update(last_answer=call.as_record())
+    return call
+
+
+def notify(prepay: Prepay, event: str, payload: dict[str, Any], endpoint: str) -> Call:
+    """Send a notification with its PayEventSig; the payload is serialised once."""
+    text = compact(payload)
+    key = app_key_of(app_keys(prepay.superapp, prepay.app_id), prepay.env)
+    signature = pay_event_sig(event, text, key) if key else ""
+    envelope = {"EventType": "event", "Event": event, "PayModel": "orbit-wallet", "Payload": text, "PayEventSig": signature}
+    title = f"Superapp → openServer: {endpoint}"
+    return signed_call(prepay.superapp, title, "POST", f"{OPENSERVER}/{endpoint}", compact(envelope).encode())
+
+
+def answer_text(prepay: Prepay) -> str:
+    """What create-prepay-order answers."""
+    return json.dumps({"returnCode": "0", "returnMessage": "OK", "data": {"prepayId": prepay.prepay_id}})

@@ -1,0 +1,1 @@
+"""The simulator's pages and the machine endpoints of its fictitious backends."""
