@@ -2,6 +2,7 @@
 
 from console.models.audit import AuditChain, AuditEntry, AuditEntryQuerySet
 from console.models.jobs import Job
+from console.models.mail import OutgoingMail
 from console.models.people import (
     MiniProgram,
     MiniProgramQuerySet,
@@ -30,6 +31,7 @@ __all__ = [
     "Job",
     "MiniProgram",
     "MiniProgramQuerySet",
+    "OutgoingMail",
     "Superapp",
     "SuperappGrant",
     "SuperappMembership",
