@@ -12,6 +12,8 @@ SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 DROPPED = "[dropped]"
+# A password reset link carries its key in the path, other links carry what they know in the query.
+SECRET_IN_PATH = re.compile(r"\?.*|(?<=/key/)[^/?]+", re.DOTALL)
 
 
 def _clean(value: Any) -> Any:
@@ -25,6 +27,8 @@ def _clean(value: Any) -> Any:
 def drop_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
     """Replace the values of keys that look like secrets, at any depth (docs/reliability.md, secrets and traces)."""
     cleaned: dict[str, Any] = _clean(event)
+    if isinstance(cleaned.get("request"), str):
+        cleaned["request"] = SECRET_IN_PATH.sub(lambda found: "" if found[0].startswith("?") else DROPPED, cleaned["request"])
     return cleaned
 
 

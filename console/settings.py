@@ -252,7 +252,13 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"polling_interval": 0.1}
 if REDIS_URL:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 30, "visibility_timeout": 3600}
+    # max_retries 0: with kombu's own retries a commit stood still for 6 s while Redis was down. Workers retry by themselves.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "max_retries": 0,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 30,
+        "visibility_timeout": 3600,
+    }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -261,7 +267,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a page does not wait for Redis; the sweeper
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = TESTING
 # The routes import every view, and so every kind of job; a worker that has not imported a kind cannot run it.
-CELERY_IMPORTS = ["console.jobs", "console.urls"]
+CELERY_IMPORTS = ["console.jobs", "console.mail", "console.urls"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_POOL = "threads"  # prefork closes the connection pool after every task
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
@@ -273,6 +279,9 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 # An entry expires before the next one is made, so that nothing piles up while no worker runs.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-jobs": {"task": "console.jobs.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "send-mails": {"task": "console.mail.send_mails", "schedule": 5.0, "options": {"expires": 5}},
+    "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
+    "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- The edge -------------------------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ import redis
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
+from kombu.exceptions import OperationalError
 
 from console import keys, logs
+from console.jobs import sweep
 from console.proxies import client_address
 from tests.conftest import Postbox
 
@@ -127,6 +129,18 @@ def test_secrets_do_not_reach_the_log():
 
 
 @pytest.mark.parametrize(
+    ("request_line", "logged"),
+    [
+        ("GET /accounts/password/reset/key/4-abc/", "GET /accounts/password/reset/key/[dropped]/"),
+        ("GET /orders/?search=secret", "GET /orders/"),
+        ("POST /orders/7/refund", "POST /orders/7/refund"),
+    ],
+)
+def test_the_log_keeps_the_path_but_no_key_and_no_query(request_line, logged):
+    assert logs.drop_secrets(None, "info", {"request": request_line})["request"] == logged
+
+
+@pytest.mark.parametrize(
     ("remote", "forwarded", "expected"),
     [
         ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
@@ -138,6 +152,16 @@ def test_secrets_do_not_reach_the_log():
 def test_forwarded_addresses_count_only_from_our_proxies(settings, remote, forwarded, expected):
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
     assert client_address(remote, forwarded) == expected
+
+
+def test_a_broker_that_is_down_breaks_no_commit(monkeypatch, django_capture_on_commit_callbacks, db):
+    def refuse(*args, **kwargs):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(sweep, "apply_async", refuse)
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        sweep.delay_on_commit()
+    assert len(callbacks) == 1
 
 
 def test_mail_arrives_at_a_real_server(smtp_server: Postbox):
