@@ -111,7 +111,15 @@ def require(actor: "User | System", permission: str, obj: Scoped) -> None:
     if not sees(actor, obj):
         raise Invisible
     if not can(actor, permission, obj):
-        raise Forbidden(str(_("You may look at this, but your role does not allow this action.")), permission=permission, obj=obj)
+        raise Forbidden(not_allowed_sentence(permission, obj), permission=permission, obj=obj)
+
+
+def not_allowed_sentence(permission: str, obj: Scoped) -> str:
+    """Why not, and who can: the same words on the 403 page and beside a button that rests."""
+    names = ", ".join(str(user) for user in holders(permission, obj)[:5])
+    if not names:
+        return str(_("Your role does not allow this, and nobody has a role that does yet."))
+    return str(_("Your role does not allow this. Ask one of those who can: %(names)s.") % {"names": names})
 
 
 def visible_filter(actor: "User", permission: str, *, team: str = "team_id", superapp: str = "superapp_id") -> Q:

@@ -21,5 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders.urls")),
     path("openserver/v1/", include("openserver.urls")),
 ]
+if settings.DEBUG or settings.DEMO or settings.TESTING:
+    urlpatterns.append(path("styleguide/", pages.StyleGuide.as_view(), name="styleguide"))
 if settings.SIMULATOR:
     urlpatterns.append(path("simulator/", include("simulator.urls")))

@@ -116,6 +116,18 @@ def platform(db) -> User:
 
 
 @pytest.fixture
-def everyone(superadmin, platform, team_admin, senior, developer, operator, stranger, approver, superapp_admin, superapp_developer, superapp_operator):
+def everyone(
+    superadmin,
+    platform,
+    team_admin,
+    senior,
+    developer,
+    operator,
+    stranger,
+    approver,
+    superapp_admin,
+    superapp_developer,
+    superapp_operator,
+):
     """All of them by the name of their fixture."""
     return SimpleNamespace(**{name: value for name, value in locals().items() if name != "request"})

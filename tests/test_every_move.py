@@ -77,7 +77,9 @@ def test_the_arrows_are_those_of_the_domain(name):
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_the_database_refuses_an_unknown_state(model):
     for field in fsm_fields(model):
-        owner = next(parent for parent in [model, *model._meta.get_parent_list()] if field in {f.name for f in parent._meta.local_fields})
+        owner = next(
+            parent for parent in [model, *model._meta.get_parent_list()] if field in {f.name for f in parent._meta.local_fields}
+        )
         checks = " ".join(str(getattr(constraint, "condition", "")) for constraint in owner._meta.constraints)
         assert f"{field}__in" in checks, f"{owner.__name__}.{field} has no CHECK constraint"
 

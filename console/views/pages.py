@@ -45,6 +45,17 @@ class SuperappHome(ConsoleView):
         return self.render(programs=programs.select_related("team").order_by("name")[:200])
 
 
+class StyleGuide(ConsoleView):
+    """All components on one page, for those who build pages; not routed in production."""
+
+    permission: ClassVar[str] = SIGNED_IN
+    template_name: ClassVar[str] = "styleguide.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The page makes its own sample data."""
+        return self.render()
+
+
 class Preferences(ConsoleView):
     """Theme, language and time zone; POST only, then back to where the form stood."""
 
