@@ -93,8 +93,10 @@ def move(obj: M, name: str, *, actor: User | System, **data: Any) -> M:
 def lock(obj: M) -> M:
     """The row, read again under a lock that lasts until the transaction ends (SQLite's write transaction is the lock there)."""
     manager = type(obj)._base_manager
-    # Lock only the row itself, not what its nullable foreign keys point to.
-    return manager.select_for_update(of=("self",)).get(pk=obj.pk)
+    # Not what its nullable foreign keys point to. But the rows of its parents, where a request keeps its state: PostgreSQL
+    # reads only locked rows again after waiting, so a second decider would see the state of before.
+    parents = [link.name for link in obj._meta.parents.values() if link]
+    return manager.select_for_update(of=("self", *parents)).get(pk=obj.pk)
 
 
 def wrong_state_message(obj: models.Model, declared: Move) -> str:
