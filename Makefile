@@ -16,10 +16,10 @@ setup: ## make .venv with what production needs
 setup-dev:
 	@./scripts/setup.sh requirements-dev.txt
 
-run: setup ## start everything in one process on http://127.0.0.1:$(PORT), with demo data
+run: setup ## start everything in one process with demo data, on http://127.0.0.1:8000 (PORT= for another port)
 	@exec env DEMO=1 SIMULATOR=1 LOCAL_DESTINATIONS=127.0.0.1:$(PORT) $(PYTHON) manage.py serve
 
-test: setup-dev ## run all tests on PostgreSQL and Valkey, then the marked ones on SQLite
+test: setup-dev ## run the tests: the marked ones on SQLite, then all on PostgreSQL (ARGS= goes to pytest)
 	@$(PYTHON) scripts/test.py $(ARGS)
 
 lint: setup-dev ## ruff, mypy, djlint and the size limits
