@@ -133,6 +133,11 @@ class Item(ProgramOwned):
         """On sale with a draft that differs from the live copy."""
         return self.on_sale and self.draft_hash != self.live_hash
 
+    @property
+    def has_other_live_price(self) -> bool:
+        """On sale at another price, or in another currency, than the draft's."""
+        return self.on_sale and (self.price, self.currency) != (self.live_price, self.live_currency)
+
     def go_live(self) -> None:
         """Copy the draft over the live copy and put it on sale."""
         self.live_name, self.live_price, self.live_currency = self.name, self.price, self.currency
@@ -146,7 +151,7 @@ class Item(ProgramOwned):
         permission="items.submit_release",
         custom={"label": _("Submit for release"), "verb": "items.release.submit"},
     )
-    def submit(self, *, actor: User) -> None:
+    def submit(self, *, actor: User, message: str = "") -> None:
         """Into review. A released item is submitted only when its draft changed."""
         if self.state == self.State.RELEASED and not self.has_unreleased_changes:
             raise Refused(str(_("“%s” is on sale as it is: there is nothing new to release.") % self))
@@ -158,7 +163,7 @@ class Item(ProgramOwned):
         permission="items.submit_release",
         custom={"label": _("Release"), "verb": "items.release.auto_approve"},
     )
-    def release_exempt(self, *, actor: User) -> None:
+    def release_exempt(self, *, actor: User, message: str = "") -> None:
         """Released without review under an exemption; the action has checked it under lock."""
         self.go_live()
 

@@ -11,6 +11,7 @@ from django_fsm import FSMField, transition
 from console.errors import Refused
 from console.lifecycle import state_check
 from console.models import User
+from console.permissions import System
 from items.models.items import Item, ItemImage
 from payments.models import Request, reason_given, why_not_decide
 
@@ -29,9 +30,9 @@ class Release(Request):
         permission="payments.decide",
         custom={"label": _("Approve"), "verb": "items.release.finish_approved"},
     )
-    def finish_approved(self, *, actor: User) -> None:
+    def finish_approved(self, *, actor: User | System) -> None:
         """Every entry that was not withdrawn is approved."""
-        self.decide(actor)
+        self._finish(actor)
 
     @transition(
         field="state",
@@ -40,9 +41,9 @@ class Release(Request):
         permission="payments.decide",
         custom={"label": _("Close"), "verb": "items.release.finish_partly"},
     )
-    def finish_partly(self, *, actor: User) -> None:
+    def finish_partly(self, *, actor: User | System) -> None:
         """Some entries are approved, some rejected."""
-        self.decide(actor)
+        self._finish(actor)
 
     @transition(
         field="state",
@@ -51,9 +52,9 @@ class Release(Request):
         permission="payments.decide",
         custom={"label": _("Reject"), "verb": "items.release.finish_rejected"},
     )
-    def finish_rejected(self, *, actor: User) -> None:
+    def finish_rejected(self, *, actor: User | System) -> None:
         """Every entry that was not withdrawn is rejected."""
-        self.decide(actor)
+        self._finish(actor)
 
     @transition(
         field="state",
@@ -62,7 +63,7 @@ class Release(Request):
         permission="items.submit_release",
         custom={"label": _("Withdraw"), "verb": "items.release.cancel"},
     )
-    def cancel(self, *, actor: User) -> None:
+    def cancel(self, *, actor: User | System) -> None:
         """Every entry was withdrawn."""
         self.ended_at = timezone.now()
 
@@ -76,6 +77,16 @@ class Release(Request):
     def release_exempt(self, *, actor: User) -> None:
         """Approved by an exemption: nobody decided, so nobody is noted as decider."""
         self.exempt, self.ended_at = True, timezone.now()
+
+    def _finish(self, actor: User | System) -> None:
+        """Note who decided. The system ends a release whose last open entry was withdrawn after the others were decided."""
+        if isinstance(actor, User):
+            self.decide(actor)
+            return
+        last = self.entries.exclude(decided_by=None).order_by("decided_at", "pk").last()
+        if last is None:
+            raise Refused(str(_("Only a person decides.")))
+        self.decided_by, self.decided_at, self.ended_at = last.decided_by, last.decided_at, timezone.now()
 
     def editor_ids(self) -> set[int]:
         """Whoever last edited one of the items does not decide."""
@@ -164,7 +175,7 @@ class ReleaseEntry(models.Model):
         permission="items.submit_release",
         custom={"label": _("Withdraw"), "verb": "items.release_entry.withdraw"},
     )
-    def withdraw(self, *, actor: User) -> None:
+    def withdraw(self, *, actor: User | System) -> None:
         """Taken back by the team."""
         self.decided_at = timezone.now()
 

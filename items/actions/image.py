@@ -1,0 +1,24 @@
+"""Keep pictures of items: once per mini program and content."""
+
+from django.core.files.base import ContentFile
+
+from console.models import MiniProgram, User
+from items.images import Picture
+from items.models import ItemImage
+from payments.models import owners_of
+
+
+def keep(program: MiniProgram, picture: Picture, *, actor: User) -> ItemImage:
+    """The stored image of this content, stored now if it is new; a part of add and edit, which check the permission."""
+    name = f"{picture.sha256}.{picture.extension}"
+    image, _created = ItemImage.objects.get_or_create(
+        mini_program=program,
+        sha256=picture.sha256,
+        defaults={
+            **owners_of(program),
+            "file": ContentFile(picture.content, name),
+            "thumbnail": ContentFile(picture.thumbnail, f"thumbnail-{name}"),
+            "uploaded_by": actor,
+        },
+    )
+    return image

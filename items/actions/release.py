@@ -1,0 +1,196 @@
+"""Submit items for release, withdraw them, decide about them (docs/items.md, "Release").
+
+Locks are always taken in the same order: exemption, items by id, release, entries. So two actions wait, but never for each other.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from console.audit import record
+from console.errors import Refused, WrongState
+from console.lifecycle import lock, move
+from console.models import MiniProgram, User
+from console.permissions import require
+from items.actions import entries
+from items.actions.mails import queue_decision_mail
+from items.models import Item, Release, ReleaseEntry
+from items.settlement import settlement_currency
+from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
+
+
+class Submission(NamedTuple):
+    """What became of a submission: the release that waits for review, the one released at once, and what was left out and why."""
+
+    release: Release | None
+    exempt: Release | None
+    skipped: list[tuple[Item, str]]
+
+
+class Decision(NamedTuple):
+    """About one entry; `content_hash` is of the content that the decider was shown, `reason` is needed to reject."""
+
+    entry_id: int
+    approve: bool
+    reason: str
+    content_hash: str
+
+
+def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapping[int, str] | None = None) -> Submission:
+    """Submit items of one mini program: into review, or on sale at once where an exemption covers them.
+
+    `shown` maps item ids to the draft hash that the submitter saw; an item changed since is left out. Raises Invisible,
+    Forbidden, Refused for a message over 500 characters, WrongState when no item is left to submit; then nothing has changed.
+    """
+    chosen = list(items)
+    if not chosen:
+        raise Refused(_("No item is selected. Select at least one."))
+    program = chosen[0].mini_program
+    require(actor, "items.submit_release", program)
+    if len(message) > REASON_LIMIT:
+        raise Refused(message=_("The message has %(count)d characters; the limit is 500. Shorten it.") % {"count": len(message)})
+    with transaction.atomic():
+        exempt = exemption_in_force(program, lock_row=True)
+        fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
+        if not fit:
+            raise WrongState(" ".join(why for _item, why in skipped))
+        at_once = [item for item in fit if exempt and not item.needs_review]
+        reviewed = [item for item in fit if item not in at_once]
+        return Submission(
+            _into_review(program, reviewed, actor=actor, message=message) if reviewed else None,
+            _release_at_once(program, at_once, actor=actor, message=message) if at_once else None,
+            skipped,
+        )
+
+
+def withdraw(item: Item, *, actor: User) -> Item:
+    """Take an item out of review; what is on sale stays on sale. Raises Invisible, Forbidden, WrongState."""
+    require(actor, "items.submit_release", item)
+    with transaction.atomic():
+        locked = lock(item)
+        moved = move(locked, "withdraw_changes" if locked.on_sale else "withdraw", actor=actor)
+        entries.close(moved, actor=actor)
+    return moved
+
+
+def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> Release:
+    """Decide about some or all open entries, all of them or none; mails the requester what was decided.
+
+    Raises Invisible, Forbidden, Refused (own request, no reason), or WrongState when an entry was decided before or its content
+    is not what was shown.
+    """
+    require(actor, "payments.decide", release)
+    if not decisions:
+        raise Refused(_("Nothing is decided yet. Choose approve or reject for at least one item."))
+    with transaction.atomic():
+        item_ids = release.entries.filter(pk__in=[decision.entry_id for decision in decisions]).values("item_id")
+        items = {item.pk: item for item in Item.objects.select_for_update(of=("self",)).filter(pk__in=item_ids).order_by("pk")}
+        locked = lock(release)
+        rows = release.entries.in_bulk([decision.entry_id for decision in decisions])
+        for decision in decisions:
+            _decide_one(rows.get(decision.entry_id), items, decision, actor=actor)
+        finished = entries.finish(locked, actor=actor)
+        queue_decision_mail(finished, [decision.entry_id for decision in decisions])
+    return finished
+
+
+def exemption_in_force(program: MiniProgram, *, lock_row: bool = False) -> bool:
+    """Whether items of the program are released without review now; with `lock_row` it stays so until the transaction ends."""
+    rows = ExemptionRequest.objects.filter(program=program, open=True, state=ExemptionRequest.State.APPROVED)
+    if lock_row:
+        # Both tables of the request, as a revoke in between has to be waited for and then seen.
+        rows = rows.select_for_update(of=("self", "request_ptr"))
+    return rows.exists() if not lock_row else bool(list(rows))
+
+
+def sort_out(
+    items: Iterable[Item], *, currency: str, shown: Mapping[int, str] | None = None
+) -> tuple[list[Item], list[tuple[Item, str]]]:
+    """The items that can be submitted now, and the others each with the reason why not. `currency` is the settlement currency."""
+    fit, skipped = [], []
+    for item in items:
+        why = why_not_submit(item, currency=currency)
+        if not why and shown is not None and shown.get(item.pk) != item.draft_hash:
+            why = _("“%(item)s” was changed by %(name)s since this page was shown. Look at it and submit it again.")
+            why = why % {"item": item, "name": item.edited_by}
+        if why:
+            skipped.append((item, why))
+        else:
+            fit.append(item)
+    return fit, skipped
+
+
+def why_not_submit(item: Item, *, currency: str) -> str:
+    """Why this item cannot be submitted for release now, in a sentence, or ""."""
+    if item.state == Item.State.UNDER_REVIEW:
+        return _("“%s” is under review already.") % item
+    if item.state == Item.State.DELETED:
+        return _("“%s” was deleted.") % item
+    if item.state == Item.State.RELEASED and not item.has_unreleased_changes:
+        return _("“%s” is on sale as it is: there is nothing new to release.") % item
+    if currency and item.currency != currency:
+        values = {"item": item, "old": item.currency, "new": currency}
+        return _("The price of “%(item)s” is in %(old)s, but the merchant settles in %(new)s now. Edit the price first.") % values
+    return ""
+
+
+def _locked(items: list[Item], program: MiniProgram) -> list[Item]:
+    rows = Item.objects.select_for_update(of=("self",)).filter(mini_program=program, pk__in=[item.pk for item in items])
+    return list(rows.select_related("edited_by").order_by("pk"))
+
+
+def _into_review(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
+    release = _snapshot(program, items, actor=actor, message=message)
+    for item in items:
+        move(item, "submit", actor=actor, message=message)
+    return release
+
+
+def _release_at_once(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
+    release = _snapshot(program, items, actor=actor, message=message)
+    for entry in release.entries.select_related("item"):
+        move(entry, "auto_approve", actor=actor)
+        move(entry.item, "release_exempt", actor=actor, message=message)
+    return move(release, "release_exempt", actor=actor)
+
+
+def _snapshot(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
+    """A release with one entry an item: its draft and the live copy it would replace."""
+    content = hashlib.sha256("".join(item.draft_hash for item in items).encode()).hexdigest()
+    release = Release.objects.create(**owners_of(program), requested_by=actor, message=message, content_hash=content)
+    ReleaseEntry.objects.bulk_create([_entry(release, item, actor=actor) for item in items])
+    record("items.release.request", release, actor=actor, changes={"items": [None, len(items)]}, note=message)
+    return release
+
+
+def _entry(release: Release, item: Item, *, actor: User) -> ReleaseEntry:
+    old = {"old_name": item.live_name, "old_price": item.live_price, "old_currency": item.live_currency}
+    old |= {"old_image_id": item.live_image_id, "old_description": item.live_description}
+    return ReleaseEntry(
+        release=release,
+        item=item,
+        product_id=item.product_id,
+        name=item.name,
+        price=item.price,
+        currency=item.currency,
+        image_id=item.image_id,
+        description=item.description,
+        content_hash=item.draft_hash,
+        edited_by_id=item.edited_by_id,
+        requested_by=actor,
+        **(old if item.on_sale else {}),
+    )
+
+
+def _decide_one(entry: ReleaseEntry | None, items: Mapping[int, Item], decision: Decision, *, actor: User) -> None:
+    if entry is None:
+        raise WrongState(_("One of the items is not part of this release request. Open the page again."))
+    item = items[entry.item_id]
+    if not decision.content_hash == entry.content_hash == item.draft_hash:
+        raise WrongState(_("“%s” is not what you were shown any more. Open the page again and look at what changed.") % item)
+    name, data = ("approve", {}) if decision.approve else ("reject", {"reason": decision.reason})
+    move(entry, name, actor=actor, **data)
+    move(item, name, actor=actor, **data)

@@ -1,0 +1,1 @@
+"""Pages of virtual items and their releases."""

@@ -1,0 +1,85 @@
+"""What the page of one item shows beside its fields: the difference from the live copy, and what can be done."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from console.models import User
+from console.money import format_money
+from console.permissions import can, not_allowed_sentence
+from items.actions.release import why_not_submit
+from items.models import Item
+from items.review import percent_text, price_move
+
+
+def differences(item: Item) -> list[dict[str, Any]]:
+    """Rows for components/diff.html: the live copy on the left, the draft on the right."""
+    return [
+        {"label": _("Name"), "old": item.live_name, "new": item.name},
+        {
+            "label": _("Price"),
+            "old": format_money(item.live_price or 0, item.live_currency),
+            "new": format_money(item.price, item.currency),
+            "note": percent_text(price_move(item.live_price, item.live_currency, item.price, item.currency)),
+        },
+        {"label": _("Image"), "old": _image(item.live_image), "new": _image(item.image)},
+        {"label": _("Description"), "old": item.live_description, "new": item.description},
+    ]
+
+
+def _image(image: Any) -> str:
+    return _("Image %s") % image if image else ""
+
+
+def buttons(item: Item, *, actor: User, url: Callable[[str], str]) -> list[dict[str, str]]:
+    """What can be done with the item: each with its address, or with why not and who can."""
+    found = []
+    for label, page, permission, icon, why in _acts(item):
+        button = {"label": label, "icon": icon, "url": "", "reason": why, "danger": page in {"items:remove", "items:delete"}}
+        if not can(actor, permission, item):
+            if permission == "payments.intervene":
+                continue
+            button["reason"] = not_allowed_sentence(permission, item)
+        elif not why:
+            button["url"] = url(page)
+        found.append(button)
+    return found
+
+
+def _acts(item: Item) -> list[tuple[str, str, str, str, str]]:
+    """Label, page, permission, icon and "why not" of every act that makes sense for the item now."""
+    state = item.state
+    if state == Item.State.DELETED:
+        return []
+    frozen = _("It is under review. Withdraw the release request first.") if state == Item.State.UNDER_REVIEW else ""
+    acts = [(_("Edit"), "items:edit", "items.edit_item", "pencil-square", frozen)]
+    if state == Item.State.UNDER_REVIEW:
+        acts.append((_("Withdraw"), "items:release-withdraw", "items.submit_release", "arrow-uturn-left", ""))
+    else:
+        why = why_not_submit(item, currency="")
+        acts.append((_("Submit for release"), "items:release-submit", "items.submit_release", "paper-airplane", why))
+    if item.on_sale:
+        acts.append((_("Remove from sale"), "items:remove", "items.remove_item", "archive-box", frozen))
+        acts.append((_("Take down"), "items:take-down", "payments.intervene", "no-symbol", ""))
+    on_sale = _("It is on sale. Remove it from sale first.") if item.on_sale else ""
+    acts.append((_("Delete"), "items:delete", "items.remove_item", "trash", frozen or on_sale))
+    return acts
+
+
+def verdict(item: Item) -> str:
+    """Where the item stands, in one sentence."""
+    if item.state == Item.State.REJECTED:
+        return _("The last release request was rejected: %s") % item.last_reason
+    if item.state == Item.State.TAKEN_DOWN:
+        return _("The superapp took this item down: %s") % item.last_reason
+    if item.state == Item.State.RELEASED and item.has_unreleased_changes:
+        return _("On sale. Its changes wait for a release.")
+    sentences = {
+        Item.State.UNRELEASED: _("A draft. Submit it for release to sell it."),
+        Item.State.UNDER_REVIEW: _("The superapp reviews it. It cannot be edited meanwhile."),
+        Item.State.RELEASED: _("On sale as it is here."),
+        Item.State.REMOVED: _("Removed from sale. Submit it for release to sell it again."),
+        Item.State.DELETED: _("Deleted. Its id is not free again; past orders keep showing it."),
+    }
+    return sentences[Item.State(item.state)]

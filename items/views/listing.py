@@ -1,0 +1,65 @@
+"""The list of virtual items."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from console.permissions import can, holders
+from console.views.base import ConsoleView
+from items.listings import CHANGED, ItemQuery, counts, page
+from items.models import Item
+from items.settlement import settlement_currency
+
+
+class ItemList(ConsoleView):
+    """Items of a mini program, newest edit first, with filter, search and selection for a release request."""
+
+    permission: ClassVar[str] = "items.view_item"
+    template_name: ClassVar[str] = "items/list.html"
+
+    def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
+        """The address holds filter, search and place."""
+        assert self.mini_program
+        query = ItemQuery.read(request.GET)
+        return self.render(
+            query=query,
+            page=page(self.mini_program, query),
+            tabs=self._tabs(query),
+            chips=_chips(query),
+            may_edit=can(self.actor, "items.edit_item", self.mini_program),
+            may_submit=can(self.actor, "items.submit_release", self.mini_program),
+            **self._emptiness(query),
+        )
+
+    def _tabs(self, query: ItemQuery) -> list[dict[str, Any]]:
+        numbers = counts(self.mini_program)  # type: ignore[arg-type]
+        tabs = [("", _("All"), sum(numbers.values()))]
+        tabs += [(value, label, numbers[value]) for value, label in Item.State.choices if numbers.get(value)]
+        self.total = sum(numbers.values())
+        return [
+            {"url": query.url(state=state), "label": label, "count": number, "current": query.state == state}
+            for state, label, number in tabs
+        ]
+
+    def _emptiness(self, query: ItemQuery) -> dict[str, Any]:
+        """What an empty list needs to say: nothing yet, nothing matches, not enabled yet, and who can change that."""
+        if self.total:
+            return {"is_new": False}
+        return {
+            "is_new": True,
+            "is_enabled": bool(settlement_currency(self.mini_program)),  # type: ignore[arg-type]
+            "home_url": reverse("orders:home", kwargs={"app_id": self.mini_program.app_id}),  # type: ignore[union-attr]
+            "editors": holders("items.edit_item", self.container)[:5],
+        }
+
+
+def _chips(query: ItemQuery) -> list[dict[str, str]]:
+    chips = []
+    if query.state:
+        label = _("Changes not released") if query.state == CHANGED else Item.State(query.state).label
+        chips.append({"label": _("State: %s") % label, "remove_url": query.url(state="")})
+    if query.search:
+        chips.append({"label": _("Search: %s") % query.search, "remove_url": query.url(q="")})
+    return chips
