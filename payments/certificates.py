@@ -92,6 +92,11 @@ def serial_hex(certificate: x509.Certificate) -> str:
     return digits.zfill(len(digits) + len(digits) % 2)
 
 
+def fingerprint(certificate_pem: bytes) -> str:
+    """Return the certificate's SHA-256 as `openssl x509 -fingerprint -sha256` prints it: upper-case pairs with colons."""
+    return x509.load_pem_x509_certificate(certificate_pem).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def public_key(certificate_pem: bytes) -> rsa.RSAPublicKey:
     """Return the certificate's RSA key. Raises ValueError for another kind of key."""
     key = x509.load_pem_x509_certificate(certificate_pem).public_key()

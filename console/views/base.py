@@ -79,6 +79,11 @@ class ConsoleView(AccessMixin, View):
         """The page's own template."""
         return render(self.request, self.template_name, self.context(**more), status=status)
 
+    def done(self, message: str, url: str) -> HttpResponseRedirect:
+        """Say what happened and go on."""
+        messages.success(self.request, message)
+        return HttpResponseRedirect(url)
+
 
 class FormView(ConsoleView):
     """A page with one form and one action. GET shows the form, POST runs the action; what is refused stands at its field."""
@@ -114,11 +119,6 @@ class FormView(ConsoleView):
     def act(self, form: Any) -> HttpResponse:
         """Call the action and return where to go next."""
         raise NotImplementedError
-
-    def done(self, message: str, url: str) -> HttpResponseRedirect:
-        """Say what happened and go on."""
-        messages.success(self.request, message)
-        return HttpResponseRedirect(url)
 
 
 def add_errors(form: BaseForm, refused: Refused) -> None:

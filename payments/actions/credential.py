@@ -1,0 +1,136 @@
+"""Certificates and AppKeys of a mini program: issue once, send the mail again, retire (docs/credentials.md).
+
+Making RSA keys takes tenths of a second and is done before any lock is taken; what is made for nothing is thrown away.
+"""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from console import secrets
+from console.audit import record
+from console.errors import WrongState
+from console.lifecycle import lock, move
+from console.models import MiniProgram, User
+from console.permissions import System, require
+from payments import certificates
+from payments.models import CertificateAuthority, Credential, CredentialMail, owners_of
+
+AUTHORITY_NAME = "Superapp Payments client CA"
+CLOCK = System("credential clock")
+
+
+class Prepared(NamedTuple):
+    """All that a new credential consists of, in clear and in memory only."""
+
+    issued: certificates.Issued
+    live_key: str
+    sandbox_key: str
+    passphrase: str
+    pkcs12: bytes
+    appkeys_p7m: bytes
+
+
+def authority() -> certificates.Authority:
+    """The platform's CA; made when it is first asked for, once: the name is unique and whoever comes second reads the first one's."""
+    row = CertificateAuthority.objects.filter(name=AUTHORITY_NAME).first()
+    if row is None:
+        made = certificates.new_authority(AUTHORITY_NAME, timezone.now())
+        sealed = secrets.seal(made.private_key_pem, bound_to=_authority_binding())
+        fields = {"certificate_pem": made.certificate_pem.decode(), "sealed_key": sealed}
+        row, _created = CertificateAuthority.objects.get_or_create(name=AUTHORITY_NAME, defaults=fields)
+    key = secrets.unseal(row.sealed_key, bound_to=_authority_binding())
+    return certificates.Authority(key, row.certificate_pem.encode())
+
+
+def _authority_binding() -> str:
+    return f"certificate_authority:{AUTHORITY_NAME}:key"
+
+
+def prepare(program: MiniProgram) -> Prepared:
+    """Make key, certificate, AppKeys, passphrase and both attachments. Slow; stores nothing but the CA, if there was none."""
+    ca, now = authority(), datetime.now(UTC)
+    issued = certificates.issue(ca, app_id=program.app_id, organization=program.team.name, now=now)
+    live, sandbox, passphrase = secrets.new_app_key(), secrets.new_app_key(), secrets.new_passphrase()
+    document = certificates.appkeys_document(
+        app_id=program.app_id, serial_no=issued.serial_hex, issued=now, live=live, sandbox=sandbox
+    )
+    return Prepared(
+        issued,
+        live,
+        sandbox,
+        passphrase,
+        certificates.pkcs12(issued.private_key_pem, issued.certificate_pem, ca.certificate_pem, passphrase),
+        certificates.seal_to_certificate(document, issued.certificate_pem),
+    )
+
+
+def issue(program: MiniProgram, prepared: Prepared, *, actor: User) -> Credential:
+    """Store the credential and its mail, sealed, in the caller's transaction.
+
+    Raises IntegrityError when the mini program has an active credential already (a unique constraint): two confirms at once
+    make one credential.
+    """
+    require(actor, "payments.manage_credentials", program)
+    with transaction.atomic():
+        row = Credential(**owners_of(program), issued_by=actor, serial_no=prepared.issued.serial_hex)
+        row.certificate_pem = prepared.issued.certificate_pem.decode()
+        row.fingerprint = certificates.fingerprint(prepared.issued.certificate_pem)
+        row.not_before, row.not_after = prepared.issued.not_before, prepared.issued.not_after
+        row.sealed_live_key = secrets.seal(prepared.live_key, bound_to=row.binding("live_key"))
+        row.sealed_sandbox_key = secrets.seal(prepared.sandbox_key, bound_to=row.binding("sandbox_key"))
+        row.live_key_fingerprint = secrets.fingerprint(prepared.live_key)
+        row.sandbox_key_fingerprint = secrets.fingerprint(prepared.sandbox_key)
+        row.save(force_insert=True)
+        CredentialMail.objects.create(
+            credential=row,
+            recipient=program.team.linked_email,
+            sealed_pkcs12=secrets.seal(prepared.pkcs12, bound_to=row.binding("pkcs12")),
+            sealed_appkeys=secrets.seal(prepared.appkeys_p7m, bound_to=row.binding("appkeys")),
+        )
+        changes = {"state": [None, row.state], "serial_no": [None, row.serial_no]}
+        record("payments.credential.issue", row, actor=actor, changes=changes)
+    return row
+
+
+def resend(credential: Credential, *, actor: User) -> CredentialMail:
+    """Put a mail that no server has accepted yet in front of the queue.
+
+    Raises WrongState once it was accepted: what it carried has been wiped, the private key exists nowhere else.
+    """
+    require(actor, "payments.manage_credentials", credential)
+    with transaction.atomic():
+        mail = lock(credential.mail)
+        if mail.sent_at or not mail.sealed_pkcs12:
+            raise WrongState(_("The mail was accepted, and its contents were wiped then. Issue a new credential instead."))
+        mail.attempts, mail.next_attempt_at = 0, timezone.now()
+        mail.save(update_fields=["attempts", "next_attempt_at"])
+        record("payments.credential.resend", credential, actor=actor)
+    return mail
+
+
+def note_accepted(mail: CredentialMail) -> None:
+    """A mail server has taken the mail: wipe the attachments, so that the private key is gone from here."""
+    with transaction.atomic():
+        wiped = CredentialMail.objects.filter(pk=mail.pk, sent_at=None).update(
+            sent_at=timezone.now(), next_attempt_at=None, last_error="", sealed_pkcs12="", sealed_appkeys=""
+        )
+        if wiped:
+            record("payments.credential.mail", mail.credential, actor=System("mail"), note=mail.recipient)
+
+
+def retire_ended() -> int:
+    """Retire the credentials whose overlap is over; returns how many. Safe to run twice at once."""
+    ended = Credential.objects.filter(state=Credential.State.OVERLAPPING, overlaps_until__lte=timezone.now())
+    return sum(_retire(row) for row in ended[:500])
+
+
+def _retire(row: Credential) -> int:
+    try:
+        move(row, "retire", actor=CLOCK)
+    except WrongState:  # another worker, or somebody revoked it
+        return 0
+    return 1

@@ -1,0 +1,144 @@
+"""Forms of this app. Rules that hold for everybody stand in the actions; here is what a page alone can say."""
+
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from console.http import DestinationRefused, check_resolved_sync
+from console.models import Superapp
+from payments.models import Merchant
+
+
+class PlainForm(forms.Form):
+    """The server's sentences are better than the browser's, so the browser does not check."""
+
+    use_required_attribute = False
+
+
+class MessageForm(PlainForm):
+    """What the approver should know; its rules stand in payments.texts."""
+
+    message = forms.CharField(
+        label=_("Message to the approver"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("1 to 500 characters: what is sold, to whom, and since when."),
+        error_messages={"required": _("Enter a message of 1 to 500 characters that says what the approver should know.")},
+    )
+
+
+class ExemptionForm(MessageForm):
+    """The message and the promise that goes with an exemption."""
+
+    complies = forms.BooleanField(
+        label=_("The items comply with the operating rules of the superapp."),
+        error_messages={"required": _("Confirm that the items comply with the rules; an exemption rests on it.")},
+    )
+
+
+class MerchantForm(PlainForm):
+    """Which merchant the team wants to be paid through."""
+
+    merchant = forms.ModelChoiceField(
+        label=_("Merchant"),
+        queryset=Merchant.objects.none(),
+        empty_label=_("Choose a merchant"),
+        help_text=_("Items are priced and orders are settled in its currency."),
+        error_messages={
+            "required": _("Choose a merchant."),
+            "invalid_choice": _("This is none of the superapp's merchants. Choose one in the list."),
+        },
+    )
+    message = forms.CharField(
+        label=_("Message to the approver"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("At most 500 characters."),
+    )
+
+    def __init__(self, *data: Any, superapp: Superapp) -> None:
+        super().__init__(*data)
+        choice: Any = self.fields["merchant"]
+        choice.queryset = Merchant.objects.filter(superapp=superapp).order_by("name", "pk")
+        choice.label_from_instance = lambda row: f"{row.name} · {row.merchant_id} · {row.currency}"
+
+
+class DeliveryForm(PlainForm):
+    """Where pushes go. A name is looked up here, outside of any transaction; each send looks it up again."""
+
+    url = forms.CharField(
+        label=_("URL"),
+        max_length=10_000,  # the rule of 2,048 characters says it better
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Receives the pushes of live orders. http:// on port 80 or https:// on port 443."),
+        error_messages={"required": _("Enter the address that receives the pushes. It begins with https:// or http://.")},
+    )
+    test_url = forms.CharField(
+        label=_("Test URL"),
+        max_length=10_000,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Receives sandbox orders and test pushes. Without it, test pushes go to the URL."),
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+
+    def clean_url(self) -> str:
+        """Raises ValidationError for a destination that may not be called."""
+        return reachable(self.cleaned_data["url"])
+
+    def clean_test_url(self) -> str:
+        """As `clean_url`; may be empty."""
+        url = self.cleaned_data["test_url"]
+        return reachable(url) if url else ""
+
+
+def reachable(url: str) -> str:
+    """The URL, if its form is allowed and its name resolves to public addresses only. Raises ValidationError with the sentence."""
+    try:
+        check_resolved_sync(url)
+    except DestinationRefused as refused:
+        raise forms.ValidationError(refused.sentence) from None
+    return url
+
+
+#: Reasons that approvers give often; the text is sent as it stands in the approver's language.
+REASONS: tuple[str | Promise, ...] = (
+    _("The message does not say what is sold. Describe the items and their use."),
+    _("The content breaks the operating rules of the superapp."),
+    _("The merchant does not fit the company behind the team."),
+    _("Documents or contracts are missing. Ask your contact at the superapp which."),
+)
+
+
+class DecisionForm(PlainForm):
+    """Approve: a note is optional. `shown` is the hash of the content that was on the page."""
+
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    reason = forms.CharField(label=_("Note to the requester"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ReasonForm(PlainForm):
+    """A reason is needed: one of the usual ones, own words, or both."""
+
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+    usual = forms.TypedChoiceField(
+        label=_("Usual reasons"), required=False, coerce=int, empty_value=None, widget=forms.RadioSelect, choices=[]
+    )
+    reason = forms.CharField(
+        label=_("Reason in your own words"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Added to the usual reason, if you chose one. The requester reads it on the page and in the mail."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual: Any = self.fields["usual"]
+        usual.choices = [(number, text) for number, text in enumerate(REASONS)]
+
+    def text(self) -> str:
+        """The reason that is stored and sent."""
+        chosen = self.cleaned_data["usual"]
+        parts = ["" if chosen is None else str(REASONS[chosen]), self.cleaned_data["reason"].strip()]
+        return " ".join(filter(None, parts))

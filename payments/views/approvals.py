@@ -1,0 +1,229 @@
+"""The approver's desk: one queue, one review page for the kinds of this app, and the decisions."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from console.errors import Invisible, Refused
+from console.lifecycle import available
+from console.models import AuditEntry, Superapp, Team
+from console.permissions import can, holders, not_allowed_sentence
+from console.views.base import ConsoleView, add_errors
+from payments.actions import exemption, merchant, payment
+from payments.content import content_hash, content_lines
+from payments.forms import DecisionForm, PlainForm, ReasonForm
+from payments.listings import REVIEW_ROUTES, queue
+from payments.models import MerchantBinding, Request, why_not_decide
+from payments.readiness import steps
+
+ACTIONS: dict[str, Any] = {
+    Request.Kind.PAYMENT: payment,
+    Request.Kind.MERCHANT_BINDING: merchant,
+    Request.Kind.EXEMPTION: exemption,
+}
+TABS = ("pending", "decided")
+
+
+class Approvals(ConsoleView):
+    """The queue, oldest first, and what was decided."""
+
+    permission: ClassVar[str] = "payments.view_approvals"
+    template_name: ClassVar[str] = "payments/approvals.html"
+    superapp: Superapp
+
+    def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
+        """Tab, kind and cursor stand in the address."""
+        tab = request.GET.get("tab", "")
+        tab = tab if tab in TABS else "pending"
+        kind = request.GET.get("kind", "")
+        page = queue(self.superapp, tab=tab, kind=kind, after=request.GET.get("after", ""))
+        rows = [{"request": row, "url": review_url(row, self.superapp)} for row in page.rows]
+        pending = Request.objects.filter(superapp=self.superapp, state=Request.State.IN_PROGRESS)
+        return self.render(
+            tab=tab,
+            kind=kind if kind in Request.Kind.values else "",
+            kinds=Request.Kind.choices,
+            rows=rows,
+            next_cursor=page.next_cursor,
+            paged=bool(request.GET.get("after")),
+            pending_count=pending.count(),
+        )
+
+
+def review_url(row: Request, superapp: Superapp) -> str:
+    """The page on which a request of this kind is reviewed."""
+    return reverse(REVIEW_ROUTES[Request.Kind(row.kind)], kwargs={"superapp": superapp.code, "pk": row.pk})
+
+
+class ReviewView(ConsoleView):
+    """Base of the review page and of the decisions that are sent from it."""
+
+    template_name: ClassVar[str] = "payments/review.html"
+    superapp: Superapp
+
+    def find_request(self, pk: int) -> Request:
+        """The row of its own kind. Raises Invisible."""
+        rows = Request.objects.filter(superapp=self.superapp, pk=pk)
+        row = rows.select_related("team", "mini_program", "requested_by", "decided_by").first()
+        if row is None:
+            raise Invisible
+        return row.as_kind()
+
+    def show(self, row: Request, *, status: int = 200, **forms: PlainForm) -> HttpResponse:
+        """The review page with the forms given, fresh ones else."""
+        shown = {"initial": {"shown": content_hash(row)}}
+        context = {
+            "approve_form": DecisionForm(**shown, prefix="approve"),
+            "reject_form": ReasonForm(**shown, prefix="reject"),
+            "end_form": ReasonForm(prefix="end"),
+            **forms,
+        }
+        return self.render(status=status, row=row, **self.facts(row), **self.rights(row), **context)
+
+    def facts(self, row: Request) -> dict[str, Any]:
+        """What is asked for, where the team stands, what came before."""
+        entries = AuditEntry.objects.filter(object_type=row._meta.label_lower, object_id=str(row.pk)).order_by("id")
+        earlier = Request.objects.filter(team=row.team_id, kind=row.kind, mini_program=row.mini_program_id).exclude(pk=row.pk)
+        return {
+            "lines": content_lines(row),
+            "entries": list(entries[:50]),
+            "earlier": list(earlier.select_related("requested_by", "decided_by").order_by("-requested_at")[:10]),
+            "steps": steps(row.mini_program, actor=self.actor) if row.mini_program else [],
+            "effective": effective_binding(row.team),
+        }
+
+    def rights(self, row: Request) -> dict[str, Any]:
+        """What the reader may do, or why not and who can."""
+        moves = {move.name for move in available(row, actor=self.actor)}
+        why_not = self.why_not(row)
+        return {
+            "in_progress": row.state == Request.State.IN_PROGRESS,
+            "may_decide": "approve" in moves and not why_not,
+            "why_not": why_not,
+            "may_disable": "disable" in moves,
+            "may_revoke": "revoke" in moves,
+        }
+
+    def why_not(self, row: Request) -> str:
+        """Why the reader does not decide this one, with the names of those who can."""
+        if row.state != Request.State.IN_PROGRESS:
+            return ""
+        if not can(self.actor, "payments.decide", self.superapp):
+            return not_allowed_sentence("payments.decide", self.superapp)
+        sentence = why_not_decide(row, self.actor)
+        return f"{sentence} {others_sentence(row)}" if sentence else ""
+
+
+def effective_binding(team: Team) -> MerchantBinding | None:
+    """The team's binding in force."""
+    return MerchantBinding.objects.filter(bound_team=team, effective=True).select_related("merchant").first()
+
+
+def others_sentence(row: Request) -> str:
+    """Who can decide instead: holders of the permission who are not of the requesting team."""
+    people = holders("payments.decide", row.superapp).exclude(team_memberships__team=row.team_id).exclude(pk=row.requested_by_id)
+    names = ", ".join(str(person) for person in people[:5])
+    if not names:
+        return _("Nobody else can decide it yet; an admin of the superapp can add an approver.")
+    return _("Those who can: %(names)s.") % {"names": names}
+
+
+class Review(ReviewView):
+    """What is asked for, by whom, with everything that helps to decide."""
+
+    permission: ClassVar[str] = "payments.view_approvals"
+
+    def get(self, request: HttpRequest, superapp: str, pk: int) -> HttpResponse:
+        """Kinds that another app reviews have their own page."""
+        row = self.find_request(pk)
+        if REVIEW_ROUTES[Request.Kind(row.kind)] != "payments:review":
+            return redirect(review_url(row, self.superapp))
+        return self.show(row)
+
+
+class DecisionView(ReviewView):
+    """A decision sent from the review page."""
+
+    permission: ClassVar[str] = "payments.decide"
+    form_class: ClassVar[type[PlainForm]] = ReasonForm
+    prefix: ClassVar[str] = "reject"
+
+    def post(self, request: HttpRequest, superapp: str, pk: int) -> HttpResponse:
+        """Back to the queue when it is done; 409 when somebody was faster or the content changed; the page again when refused."""
+        row = self.find_request(pk)
+        if row.kind not in ACTIONS:
+            raise Invisible
+        form = self.form_class(request.POST, prefix=self.prefix)
+        if form.is_valid():
+            try:
+                return self.decide(row, form)
+            except Refused as refused:
+                add_errors(form, refused)
+        return self.show(row, status=422, **{f"{self.prefix}_form": form})
+
+    def decide(self, row: Request, form: Any) -> HttpResponse:
+        """Call the action."""
+        raise NotImplementedError
+
+    def act_on(self, row: Request, name: str) -> Callable[..., Request]:
+        """The action of this name for this kind. Raises Invisible where the kind has none."""
+        action = getattr(ACTIONS[row.kind], name, None)
+        if action is None:
+            raise Invisible
+        return action  # type: ignore[no-any-return]
+
+    def back(self, row: Request, sentence: str) -> HttpResponse:
+        """Say what was decided, on the queue."""
+        named = sentence % {"request": row, "name": row.requested_by}
+        return self.done(named, reverse("payments:approvals", kwargs={"superapp": self.superapp.code}))
+
+
+class Approve(DecisionView):
+    """Grant a request."""
+
+    form_class = DecisionForm
+    prefix: ClassVar[str] = "approve"
+
+    def decide(self, row: Request, form: Any) -> HttpResponse:
+        """With an optional note."""
+        data = form.cleaned_data
+        done = self.act_on(row, "approve")(row, actor=self.actor, reason=data["reason"], shown=data["shown"])
+        return self.back(done, _("“%(request)s” was approved. %(name)s is told by mail."))
+
+
+class Reject(DecisionView):
+    """Refuse a request."""
+
+    def decide(self, row: Request, form: Any) -> HttpResponse:
+        """With a reason."""
+        shown = form.cleaned_data["shown"]
+        done = self.act_on(row, "reject")(row, actor=self.actor, reason=form.text(), shown=shown)
+        return self.back(done, _("“%(request)s” was rejected. %(name)s is told by mail."))
+
+
+class Disable(DecisionView):
+    """End an approved payment permission."""
+
+    permission: ClassVar[str] = "payments.intervene"
+    prefix: ClassVar[str] = "end"
+
+    def decide(self, row: Request, form: Any) -> HttpResponse:
+        """With a reason."""
+        done = self.act_on(row, "disable")(row, actor=self.actor, reason=form.text())
+        return self.back(done, _("Payment was disabled: “%(request)s”. %(name)s is told by mail."))
+
+
+class Revoke(DecisionView):
+    """End an approved exemption."""
+
+    permission: ClassVar[str] = "payments.intervene"
+    prefix: ClassVar[str] = "end"
+
+    def decide(self, row: Request, form: Any) -> HttpResponse:
+        """With a reason."""
+        done = self.act_on(row, "revoke")(row, actor=self.actor, reason=form.text())
+        return self.back(done, _("“%(request)s” was revoked. %(name)s is told by mail."))

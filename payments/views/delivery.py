@@ -1,0 +1,183 @@
+"""Basic configurations: where pushes go, the credential that signs them, the exemption from review."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from console import secrets
+from console.errors import Invisible, Refused
+from console.models import MiniProgram
+from console.permissions import can, not_allowed_sentence
+from console.views.base import ConsoleView, FormView, add_errors
+from payments.actions import credential as credentials
+from payments.actions import delivery, exemption
+from payments.forms import DeliveryForm, ExemptionForm
+from payments.models import Credential, DeliveryConfig, ExemptionRequest
+from payments.notices import what_next
+from payments.tasks import send_credential_mails
+
+SESSION_KEY = "credential_passphrase"
+
+
+class DeliveryView(ConsoleView):
+    """Base of pages about the delivery push of one mini program."""
+
+    mini_program: MiniProgram
+
+    @property
+    def own_url(self) -> str:
+        """The page itself."""
+        return reverse("payments:delivery", kwargs={"app_id": self.mini_program.app_id})
+
+    def config(self) -> DeliveryConfig | None:
+        """What is stored, with who stored it."""
+        return DeliveryConfig.objects.filter(mini_program=self.mini_program).select_related("saved_by").first()
+
+    def credential(self) -> Credential | None:
+        """The active credential with its mail."""
+        rows = Credential.objects.filter(mini_program=self.mini_program, state=Credential.State.ACTIVE)
+        return rows.select_related("mail", "issued_by").first()
+
+
+class Delivery(DeliveryView):
+    """The whole of Basic configurations."""
+
+    permission: ClassVar[str] = "payments.view_delivery"
+    template_name: ClassVar[str] = "payments/delivery.html"
+
+    def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
+        """The passphrase is on it once, for whoever pressed Confirm."""
+        return self.render(
+            config=self.config(),
+            credential=self.credential(),
+            passphrase=self.passphrase_once(),
+            **self.rights("configure", "payments.configure_delivery"),
+            **self.rights("credential", "payments.manage_credentials"),
+            **self.exemption(),
+        )
+
+    def rights(self, name: str, permission: str) -> dict[str, Any]:
+        """Whether the reader may, else why not and who can."""
+        allowed = can(self.actor, permission, self.mini_program)
+        why_not = "" if allowed else not_allowed_sentence(permission, self.mini_program)
+        return {f"may_{name}": allowed, f"why_not_{name}": why_not}
+
+    def exemption(self) -> dict[str, Any]:
+        """The requests for exemption, newest first; nothing for those who may not see them."""
+        if not can(self.actor, "payments.view_exemption", self.mini_program):
+            return {"exemption_hidden": True}
+        rows = ExemptionRequest.objects.filter(program=self.mini_program).select_related("requested_by", "decided_by")
+        history = list(rows.order_by("-requested_at", "-pk")[:20])
+        latest = history[0] if history else None
+        next_step = what_next(latest) if latest else ""
+        rights = self.rights("exemption", "payments.request_exemption")
+        return {"exemptions": history, "exemption": latest, "exemption_next": next_step, **rights}
+
+    def passphrase_once(self) -> str:
+        """The passphrase waiting in this session for this mini program; gone once read."""
+        waiting = self.request.session.get(SESSION_KEY)
+        if not waiting or waiting["app_id"] != self.mini_program.app_id:
+            return ""
+        del self.request.session[SESSION_KEY]
+        return secrets.unseal(waiting["sealed"], bound_to=passphrase_binding(waiting["serial_no"])).decode()
+
+
+def passphrase_binding(serial_no: str) -> str:
+    """What the passphrase in a session is bound to."""
+    return f"session:{serial_no}:passphrase"
+
+
+class DeliveryConfigure(DeliveryView, FormView):
+    """Save URL and Test URL; the first save issues the credential."""
+
+    permission: ClassVar[str] = "payments.configure_delivery"
+    template_name: ClassVar[str] = "payments/delivery_configure.html"
+    form_class = DeliveryForm
+
+    def form_arguments(self) -> dict[str, Any]:
+        """What is stored, and its version."""
+        config = self.config()
+        if config is None:
+            return {"initial": {"version": 0}}
+        return {"initial": {"url": config.url, "test_url": config.test_url, "version": config.version}}
+
+    def page(self) -> dict[str, Any]:
+        """Whether this save issues a credential."""
+        return {"config": self.config(), "linked_email": self.mini_program.team.linked_email}
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """As any form; a stale one is shown with the stored version, so that a second Confirm is meant."""
+        form = self.form(request.POST)
+        if form.is_valid():
+            try:
+                return self.act(form)
+            except delivery.Stale as stale:
+                form.data = form.data.copy()  # type: ignore[attr-defined]
+                form.data["version"] = stale.version
+                add_errors(form, stale)
+            except Refused as refused:
+                add_errors(form, refused)
+        return self.render(form=form, status=422, **self.page())
+
+    def act(self, form: DeliveryForm) -> HttpResponse:
+        """Save; keep a new passphrase, sealed, for the page that follows."""
+        data = form.cleaned_data
+        saved = delivery.configure(
+            self.mini_program, actor=self.actor, url=data["url"], test_url=data["test_url"], version=data["version"] or 0
+        )
+        if saved.credential is None:
+            return self.done(_("The delivery push configuration was saved."), self.own_url)
+        self.keep_passphrase(saved.credential, saved.passphrase)
+        send_credential_mails.delay_on_commit()
+        return self.done(_("The configuration was saved, and a certificate and AppKeys were issued."), self.own_url)
+
+    def keep_passphrase(self, credential: Credential, passphrase: str) -> None:
+        """Sessions are rows of the database, so it is sealed there too."""
+        sealed = secrets.seal(passphrase, bound_to=passphrase_binding(credential.serial_no))
+        waiting = {"app_id": self.mini_program.app_id, "serial_no": credential.serial_no, "sealed": sealed}
+        self.request.session[SESSION_KEY] = waiting
+
+
+class CredentialResend(DeliveryView):
+    """Send a mail again that no server has accepted."""
+
+    permission: ClassVar[str] = "payments.manage_credentials"
+
+    def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
+        """Answers 409 once it was accepted."""
+        credential = self.credential()
+        if credential is None:
+            raise Invisible
+        mail = credentials.resend(credential, actor=self.actor)
+        send_credential_mails.delay_on_commit()
+        return self.done(_("The mail to %(address)s is being sent again.") % {"address": mail.recipient}, self.own_url)
+
+
+class ExemptionNew(DeliveryView, FormView):
+    """Ask to release items without review."""
+
+    permission: ClassVar[str] = "payments.request_exemption"
+    template_name: ClassVar[str] = "payments/exemption_request.html"
+    form_class = ExemptionForm
+
+    def act(self, form: ExemptionForm) -> HttpResponse:
+        """Store the request."""
+        exemption.request_exemption(self.mini_program, actor=self.actor, message=form.cleaned_data["message"])
+        superapp = self.mini_program.superapp.name
+        return self.done(_("The request was sent. %(superapp)s decides it.") % {"superapp": superapp}, self.own_url)
+
+
+class ExemptionCancel(DeliveryView):
+    """Take a request back."""
+
+    permission: ClassVar[str] = "payments.request_exemption"
+
+    def post(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+        """Answers 409 once it is decided."""
+        row = ExemptionRequest.objects.filter(program=self.mini_program, pk=pk).first()
+        if row is None:
+            raise Invisible
+        exemption.cancel(row, actor=self.actor)
+        return self.done(_("The request was cancelled."), self.own_url)

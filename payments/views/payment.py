@@ -1,0 +1,94 @@
+"""Enable payment: where the permission stands, its history, request and cancel."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from console.errors import Invisible
+from console.lifecycle import available
+from console.models import MiniProgram
+from console.permissions import can, not_allowed_sentence
+from console.views.base import ConsoleView, FormView
+from payments.actions import payment
+from payments.forms import MessageForm
+from payments.models import PaymentRequest
+from payments.notices import what_next
+from payments.selling import selling_state
+
+HISTORY = 50  # rows; a program that asks more often has other troubles
+
+
+class PaymentView(ConsoleView):
+    """Base of pages about the payment permission of one mini program."""
+
+    mini_program: MiniProgram
+
+    @property
+    def own_url(self) -> str:
+        """The page itself."""
+        return reverse("payments:payment", kwargs={"app_id": self.mini_program.app_id})
+
+    def request_of_program(self, pk: int) -> PaymentRequest:
+        """One of the program's requests. Raises Invisible."""
+        row = PaymentRequest.objects.filter(program=self.mini_program, pk=pk).first()
+        if row is None:
+            raise Invisible
+        return row
+
+
+class Payment(PaymentView):
+    """State, what to do next, history."""
+
+    permission: ClassVar[str] = "console.view_mini_program"
+    template_name: ClassVar[str] = "payments/payment.html"
+
+    def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
+        """The newest request says where it stands."""
+        rows = PaymentRequest.objects.filter(program=self.mini_program, type=PaymentRequest.Type.VIRTUAL)
+        history = list(rows.select_related("requested_by", "decided_by").order_by("-requested_at", "-pk")[:HISTORY])
+        latest = history[0] if history else None
+        return self.render(history=history, latest=latest, **self.situation(latest))
+
+    def situation(self, latest: PaymentRequest | None) -> dict[str, Any]:
+        """What the reader may do, or why not and who can."""
+        allowed = can(self.actor, "payments.request_payment", self.mini_program)
+        is_open = latest is not None and latest.open
+        return {
+            "selling": selling_state(self.mini_program),
+            "next_step": what_next(latest) if latest else "",
+            "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
+            "may_request": allowed and not is_open,
+            "why_not_request": "" if is_open else payment.why_not_request(self.mini_program),
+            "not_allowed": "" if allowed or is_open else not_allowed_sentence("payments.request_payment", self.mini_program),
+        }
+
+
+class PaymentRequestNew(PaymentView, FormView):
+    """Ask for the permission."""
+
+    permission: ClassVar[str] = "payments.request_payment"
+    template_name: ClassVar[str] = "payments/payment_request.html"
+    form_class = MessageForm
+
+    def page(self) -> dict[str, Any]:
+        """What stands in the way is said before anybody types."""
+        return {"why_not_request": payment.why_not_request(self.mini_program)}
+
+    def act(self, form: MessageForm) -> HttpResponse:
+        """Store the request."""
+        payment.request_payment(self.mini_program, actor=self.actor, message=form.cleaned_data["message"])
+        superapp = self.mini_program.superapp.name
+        return self.done(_("The request was sent. %(superapp)s decides it.") % {"superapp": superapp}, self.own_url)
+
+
+class PaymentCancel(PaymentView):
+    """Take a request back."""
+
+    permission: ClassVar[str] = "payments.request_payment"
+
+    def post(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
+        """Answers 409 once it is decided."""
+        payment.cancel(self.request_of_program(pk), actor=self.actor)
+        return self.done(_("The request was cancelled."), self.own_url)
