@@ -123,6 +123,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "console.context.console",
+                *(["simulator.context.demo"] if DEMO and SIMULATOR else []),
             ],
         },
     }

@@ -23,5 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.DEBUG or settings.DEMO or settings.TESTING:
     urlpatterns.append(path("styleguide/", pages.StyleGuide.as_view(), name="styleguide"))
+if settings.DEMO and settings.SIMULATOR:
+    urlpatterns.append(path("", include("simulator.demo_urls")))
 if settings.SIMULATOR:
     urlpatterns.append(path("simulator/", include("simulator.urls")))

@@ -71,6 +71,11 @@ def pretty(text: str) -> str:
         return text
 
 
+def header_text(headers: dict[str, str]) -> str:
+    """Headers as they stand in a request."""
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
 def compact(value: dict[str, Any]) -> str:
     """JSON as it is signed and sent: made once, then never serialised again."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

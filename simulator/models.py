@@ -9,6 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from console import secrets
 from console.models import MiniProgram, Superapp
+from console.money import exponent, to_major
+
+#: What `ReceivedPush.answered` says of an acknowledged push.
+ACKNOWLEDGED = "200 · 0"
 
 
 class MailboxMessage(models.Model):
@@ -77,7 +81,18 @@ class Prepay(models.Model):
     @property
     def refunded(self) -> int:
         """Minor units already given back or being given back."""
-        return sum(refund.amount for refund in self.refunds.all())
+        return sum(refund.amount for refund in self.refunds.all() if refund.status in {"PROCESSING", "SUCCESS"})
+
+    @property
+    def refundable(self) -> int:
+        """Minor units that can still be given back."""
+        return self.amount - self.refunded
+
+    @property
+    def refundable_text(self) -> str:
+        """The same in major units, as a person types it, such as "9.90"."""
+        currency = self.request["currencyType"]
+        return f"{to_major(self.refundable, currency):.{exponent(currency)}f}"
 
 
 class PrepayRefund(models.Model):
@@ -158,6 +173,11 @@ class ReceivedPush(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.out_trade_no}"
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether we said that it arrived."""
+        return self.answered == ACKNOWLEDGED
 
 
 class Purchase(models.Model):

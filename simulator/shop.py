@@ -17,7 +17,7 @@ PLAYER = "o-player-"
 
 def shelf(program: MiniProgram, env: int) -> list[Item]:
     """What the shop shows: the items on sale, or in the sandbox every item that exists."""
-    items = Item.objects.filter(mini_program=program).select_related("image", "live_image").order_by("product_id")
+    items = Item.objects.filter(mini_program=program).select_related("mini_program").order_by("product_id")
     return list((items.existing() if env else items.on_sale())[:60])
 
 
@@ -68,6 +68,15 @@ def pay(purchase: Purchase) -> Call:
     """The player pays in the superapp, which notifies openServer."""
     prepay = Prepay.objects.select_related("superapp").get(prepay_id=purchase.prepay_id)
     call = superapp.pay(prepay)
+    purchase.calls = [*purchase.calls, call.as_record()]
+    purchase.save(update_fields=["calls"])
+    return call
+
+
+def query(purchase: Purchase) -> Call:
+    """The developers ask openServer how the order stands."""
+    backend = developer.backend_of(purchase.mini_program)
+    call = developer.query_order(backend, purchase.out_trade_no, purchase.env)
     purchase.calls = [*purchase.calls, call.as_record()]
     purchase.save(update_fields=["calls"])
     return call

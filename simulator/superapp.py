@@ -113,7 +113,8 @@ def notify_refund(refund: PrepayRefund, status: str) -> Call:
     prepay, now = refund.prepay, timezone.now().isoformat(timespec="seconds")
     payload = {
         "OpenId": prepay.request["openId"], "Env": str(prepay.env), "OutTradeNo": prepay.out_trade_no,
-        "RefundNo": refund.refund_no, "RefundAmount": refund.amount, "Currency": prepay.request["currencyType"], "RefundReason": "Asked for by the player",
+        "RefundNo": refund.refund_no, "RefundAmount": refund.amount, "Currency": prepay.request["currencyType"],
+        "RefundReason": "Asked for by the player",
         "RefundStatus": status, "RefundStartTime": refund.started_at.isoformat(timespec="seconds"),
     }  # fmt: skip
     if status == "SUCCESS":

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -9,7 +10,14 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from console.models import MiniProgram
+from simulator.calls import Call
 from simulator.models import DeveloperBackend
+
+#: The tab a route belongs to.
+PLACE_OF = {
+    "shop": "shop", "shop-program": "shop", "purchase": "shop", "developer": "developer", "developer-detail": "developer",
+    "payments": "payments", "mailbox": "mailbox", "mail": "mailbox",
+}  # fmt: skip
 
 
 class SimulatorView(View):
@@ -29,15 +37,22 @@ class SimulatorView(View):
 def tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """The four places of the simulator."""
     places = (
-        ("shop", _("Player's shop")),
+        ("shop", _("Shop")),
         ("developer", _("Developer backend")),
         ("payments", _("Superapp payments")),
         ("mailbox", _("Mailbox")),
     )
-    return [
-        {"label": label, "url": reverse(f"simulator:{name}"), "current": request.path.startswith(reverse(f"simulator:{name}"))}
-        for name, label in places
-    ]
+    match = request.resolver_match
+    here = PLACE_OF.get(match.url_name or "", "") if match else ""
+    return [{"label": label, "url": reverse(f"simulator:{name}"), "current": name == here} for name, label in places]
+
+
+def say(request: HttpRequest, call: Call, success: str) -> None:
+    """Success, or what openServer answered instead."""
+    if call.ok:
+        messages.success(request, success)
+    else:
+        messages.error(request, _("openServer answered: %s") % call.message)
 
 
 def programs() -> list[dict[str, Any]]:

@@ -1,10 +1,8 @@
-"""Pages of the player, the developers, the superapp and the mailbox."""
+"""Pages of the developers and of the superapp's payment channel."""
 
-import email
-import email.policy
 from typing import Any, ClassVar
-from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -12,78 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.errors import Refused
-from items.models import Item
-from orders.models import Order
-from simulator import developer, shop, superapp
-from simulator.models import DeveloperBackend, MailboxMessage, Prepay, PrepayRefund, Purchase, ReceivedPush, SuperappBehaviour
-from simulator.views.base import SimulatorView, programs
-
-
-class Shop(SimulatorView):
-    """All mini programs of the phone."""
-
-    template_name: ClassVar[str] = "simulator/shop.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Each with the word whether its developers have keys."""
-        return self.render(request, programs=programs())
-
-
-class ShopProgram(SimulatorView):
-    """The shelf of one mini program; POST buys."""
-
-    template_name: ClassVar[str] = "simulator/shop_program.html"
-
-    def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
-        """Items on sale, or in the sandbox all items."""
-        program, env = self.program(app_id), 1 if request.GET.get("env") == "1" else 0
-        purchases = Purchase.objects.filter(mini_program=program).order_by("-created_at")[:10]
-        backend = developer.backend_of(program)
-        return self.render(
-            request, program=program, env=env, items=shop.shelf(program, env), purchases=purchases, backend=backend
-        )
-
-    def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
-        """Place the order, then go to the superapp's pay page."""
-        program, env = self.program(app_id), 1 if request.POST.get("env") == "1" else 0
-        item = get_object_or_404(Item, mini_program=program, product_id=request.POST.get("product_id", ""))
-        quantity = request.POST.get("quantity", "1")
-        try:
-            purchase = shop.buy(program, item, quantity=int(quantity) if quantity.isdecimal() else 1, env=env)
-        except Refused as refused:
-            messages.error(request, str(refused))
-            return redirect("simulator:shop-program", app_id=app_id)
-        return redirect("simulator:purchase", pk=purchase.pk)
-
-
-class PurchaseDetail(SimulatorView):
-    """The superapp's pay page before, the transcript of all calls after; POST pays."""
-
-    template_name: ClassVar[str] = "simulator/purchase.html"
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What was bought and every call that was made."""
-        purchase = get_object_or_404(Purchase.objects.select_related("mini_program"), pk=pk)
-        prepay = Prepay.objects.filter(prepay_id=purchase.prepay_id).first() if purchase.prepay_id else None
-        order = Order.objects.filter(
-            mini_program=purchase.mini_program, env=purchase.env, out_trade_no=purchase.out_trade_no
-        ).first()
-        return self.render(request, purchase=purchase, prepay=prepay, order=order)
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Pay once; pressing twice changes nothing."""
-        purchase = get_object_or_404(Purchase, pk=pk)
-        get_object_or_404(Prepay, prepay_id=purchase.prepay_id or "none")
-        say(request, shop.pay(purchase), _("Paid. openServer recorded the payment."))
-        return redirect("simulator:purchase", pk=pk)
-
-
-def say(request: HttpRequest, call: Any, success: str) -> None:
-    """Success, or what openServer answered instead."""
-    if call.ok:
-        messages.success(request, success)
-    else:
-        messages.error(request, _("openServer answered: %s") % call.message)
+from console.money import MoneyError, parse_major
+from simulator import developer, superapp
+from simulator.calls import as_object, header_text, pretty
+from simulator.models import DeveloperBackend, Prepay, PrepayRefund, ReceivedPush, SuperappBehaviour
+from simulator.views.base import SimulatorView, programs, say
 
 
 class Developers(SimulatorView):
@@ -104,13 +35,10 @@ class Developer(SimulatorView):
     def get(self, request: HttpRequest, app_id: str, error: str = "") -> HttpResponse:
         """The newest fifty pushes."""
         program = self.program(app_id)
-        addresses = {
-            name: request.build_absolute_uri(reverse(f"simulator:{name}", kwargs={"app_id": app_id}))
-            for name in ("receive", "receive-test")
-        }
+        pushes = [readable(push) for push in ReceivedPush.objects.filter(mini_program=program)[:50]]
         return self.render(
             request, program=program, backend=developer.backend_of(program), modes=DeveloperBackend.Mode.choices, error=error,
-            pushes=ReceivedPush.objects.filter(mini_program=program)[:50], addresses=addresses, status=422 if error else 200,
+            pushes=pushes, addresses=addresses_of(app_id), status=422 if error else 200,
         )  # fmt: skip
 
     def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
@@ -128,6 +56,20 @@ class Developer(SimulatorView):
             backend.save(update_fields=["mode"])
             messages.success(request, _("From now on the backend behaves like this: %s.") % backend.get_mode_display())
         return redirect("simulator:developer-detail", app_id=app_id)
+
+
+def addresses_of(app_id: str) -> dict[str, str]:
+    """URL and Test URL of the stand-in receiver."""
+    receive = reverse("simulator:receive", kwargs={"app_id": app_id})
+    return {"receive": settings.BASE_URL + receive, "test": f"{settings.BASE_URL}{receive}/test"}
+
+
+def readable(push: ReceivedPush) -> dict[str, Any]:
+    """A received push with its texts laid out for reading."""
+    payload = str(as_object(push.body).get("Payload", ""))
+    fields = ("event", "out_trade_no", "is_mock", "received_at", "event_signature_ok", "webhook_signature_ok", "duplicate")
+    texts = {"header_text": header_text(push.headers), "body_text": pretty(push.body), "payload_text": pretty(payload)}
+    return {name: getattr(push, name) for name in (*fields, "answered", "acknowledged")} | texts
 
 
 class Payments(SimulatorView):
@@ -150,70 +92,40 @@ class Payments(SimulatorView):
 
     def pay(self, request: HttpRequest) -> None:
         """The player paid (late, if openServer closed the order since)."""
-        prepay = get_object_or_404(Prepay.objects.select_related("superapp"), pk=request.POST.get("pk"))
+        prepay = row_of(Prepay.objects.select_related("superapp"), request)
         say(request, superapp.pay(prepay), _("Paid. openServer recorded the payment."))
 
     def refund(self, request: HttpRequest) -> None:
-        """Start a refund of an amount in minor units."""
-        prepay = get_object_or_404(Prepay.objects.select_related("superapp"), pk=request.POST.get("pk"))
-        amount = request.POST.get("amount", "")
-        if not amount.isdecimal() or int(amount) < 1:
-            messages.error(request, _("Enter the amount to refund in minor units, at least 1."))
+        """Start a refund of an amount typed in major units."""
+        prepay = row_of(Prepay.objects.select_related("superapp"), request)
+        try:
+            amount = parse_major(request.POST.get("amount", ""), prepay.request["currencyType"])
+        except MoneyError as error:
+            messages.error(request, str(error))
             return
-        call = superapp.notify_refund(superapp.start_refund(prepay, int(amount)), "PROCESSING")
+        if amount < 1:
+            messages.error(request, _("Enter an amount above zero to refund."))
+            return
+        call = superapp.notify_refund(superapp.start_refund(prepay, amount), "PROCESSING")
         say(request, call, _("The refund is in progress. Settle it to give the money back."))
 
     def settle(self, request: HttpRequest) -> None:
         """SUCCESS, CLOSED or FAILED."""
-        refund = get_object_or_404(PrepayRefund.objects.select_related("prepay__superapp"), pk=request.POST.get("pk"))
+        refund = row_of(PrepayRefund.objects.select_related("prepay__superapp"), request)
         status = request.POST.get("status", "")
         if status in {"SUCCESS", "CLOSED", "FAILED"}:
             say(request, superapp.notify_refund(refund, status), _("openServer recorded the refund as %s.") % status)
 
     def mode(self, request: HttpRequest) -> None:
         """How create-prepay-order answers from now on."""
-        row = get_object_or_404(SuperappBehaviour, pk=request.POST.get("pk"))
+        row = row_of(SuperappBehaviour.objects.all(), request)
         if request.POST.get("mode") in SuperappBehaviour.Mode.values:
             row.mode = request.POST["mode"]
             row.save(update_fields=["mode"])
             messages.success(request, _("From now on the superapp behaves like this: %s.") % row.get_mode_display())
 
 
-class Mailbox(SimulatorView):
-    """All mails the demo sent."""
-
-    template_name: ClassVar[str] = "simulator/mailbox.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Newest first."""
-        return self.render(request, mails=MailboxMessage.objects.defer("raw")[:100])
-
-
-class Mail(SimulatorView):
-    """One mail with its attachments."""
-
-    template_name: ClassVar[str] = "simulator/mail.html"
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Text and attachment names."""
-        row = get_object_or_404(MailboxMessage, pk=pk)
-        message: Any = email.message_from_bytes(bytes(row.raw), policy=email.policy.default)
-        body = message.get_body(("plain",))
-        names = [part.get_filename() for part in message.iter_attachments()]
-        return self.render(request, mail=row, sender=message["From"], text=body.get_content() if body else "", names=names)
-
-
-class MailAttachment(SimulatorView):
-    """An attachment as a download."""
-
-    def get(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
-        """By its place in the mail; its name never becomes a path."""
-        row = get_object_or_404(MailboxMessage, pk=pk)
-        message: Any = email.message_from_bytes(bytes(row.raw), policy=email.policy.default)
-        parts = list(message.iter_attachments())
-        if number >= len(parts):
-            return HttpResponse(status=404)
-        response = HttpResponse(parts[number].get_payload(decode=True), content_type="application/octet-stream")
-        response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(parts[number].get_filename() or 'attachment')}"
-        response["X-Content-Type-Options"] = "nosniff"
-        return response
+def row_of(rows: Any, request: HttpRequest) -> Any:
+    """The row the pressed button stands beside, or 404."""
+    pk = request.POST.get("pk", "")
+    return get_object_or_404(rows, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
