@@ -280,6 +280,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 # An entry expires before the next one is made, so that nothing piles up while no worker runs.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-jobs": {"task": "console.jobs.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "seal-audit": {"task": "console.tasks.seal_audit", "schedule": 5.0, "options": {"expires": 5}},
     "send-mails": {"task": "console.mail.send_mails", "schedule": 5.0, "options": {"expires": 5}},
     "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
