@@ -1,0 +1,118 @@
+"""Record refunds, which start in the superapp (docs/domain.md, 5.6)."""
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from console.audit import record
+from console.lifecycle import lock, move
+from console.permissions import System
+from orders.actions.delivery import cancel_goods, enqueue
+from orders.errors import OrderError
+from orders.models import Delivery, Notification, Order, Refund
+from orders.payloads import RefundNotice, push_body
+
+Verdict = Notification.Verdict
+#: What the wire says → the move, for the ends of a refund.
+ENDS = {"SUCCESS": "succeed", "CLOSED": "close", "FAILED": "fail"}
+
+
+def record_refund(*, order: Order, notice: RefundNotice, actor: System, notification: Notification | None = None) -> Refund:
+    """Record what a superapp says of a refund; the same again changes nothing. Amounts in minor units.
+
+    `notification` carries what came in, verified; it is kept, and a SUCCESS is pushed to the developer from it. Raises
+    OrderError: ORDER_NOT_PAID, AMOUNT_MISMATCH, REFUND_CURRENCY, REFUND_NO_REUSED, REFUND_EXCEEDS_PAID; then only the notification
+    is kept, with the verdict "mismatch", so do not call it in a transaction that this error ends.
+    """
+    try:
+        with transaction.atomic():
+            refund, changed = _record(lock(order), notice, notification, actor=actor)
+            _keep(notification, order, Verdict.ACCEPTED if changed else Verdict.DUPLICATE)
+    except OrderError as error:
+        _keep(notification, order, Verdict.MISMATCH, error.message)
+        raise
+    return refund
+
+
+def _record(order: Order, notice: RefundNotice, notification: Notification | None, *, actor: System) -> tuple[Refund, bool]:
+    _check(order, notice)
+    existing = Refund.objects.filter(mini_program=order.mini_program_id, refund_no=notice.refund_no).first()
+    if existing and (existing.order_id, existing.amount, existing.currency) != (order.pk, notice.amount, notice.currency):
+        raise _reused(notice)
+    refund = existing or _start(order, notice, actor=actor)
+    if refund.state == Refund.State.PROCESSING and notice.status in ENDS:
+        # One that is told of for the first time as closed or failed was never counted.
+        if existing or notice.status == "SUCCESS":
+            _settle(order, refund, succeeded=notice.status == "SUCCESS")
+        return _end(order, refund, notice, notification, actor=actor), True
+    if existing and notice.status != "PROCESSING" and existing.state != notice.status.lower():
+        raise _reused(notice)
+    return refund, existing is None
+
+
+def _check(order: Order, notice: RefundNotice) -> None:
+    if order.payment_state != Order.Payment.PAID:
+        raise OrderError("ORDER_NOT_PAID", _("The order is not paid, so nothing of it can be refunded."))
+    if notice.currency != order.currency:
+        message = _("The refund is not in %(currency)s, as the order is.") % {"currency": order.currency}
+        raise OrderError("REFUND_CURRENCY", message)
+    if notice.amount < 1 or notice.open_id != order.open_id:
+        raise OrderError("AMOUNT_MISMATCH", _("RefundAmount is at least 1, and OpenId is that of the order."))
+
+
+def _reused(notice: RefundNotice) -> OrderError:
+    message = _("The refund number %(number)s stands for another refund, or this one ended otherwise. Use a new number.")
+    return OrderError("REFUND_NO_REUSED", message % {"number": notice.refund_no})
+
+
+def _start(order: Order, notice: RefundNotice, *, actor: System) -> Refund:
+    if notice.status in {"PROCESSING", "SUCCESS"}:
+        _reserve(order, notice.amount)
+    owners = {"mini_program_id": order.mini_program_id, "team_id": order.team_id, "superapp_id": order.superapp_id}
+    same = {"kind": order.kind, "env": order.env, "out_trade_no": order.out_trade_no, "open_id": order.open_id}
+    told = {"amount": notice.amount, "currency": notice.currency, "cause": notice.cause, "started_at": notice.started_at}
+    try:
+        with transaction.atomic():
+            refund = Refund.objects.create(**owners, **same, **told, order=order, refund_no=notice.refund_no)
+    except IntegrityError:  # the same number for another order, at the same moment
+        raise _reused(notice) from None
+    record("orders.refund.start", refund, actor=actor, changes={"state": ["", refund.state]})
+    return refund
+
+
+def _reserve(order: Order, amount: int) -> None:
+    """One guarded statement: the sum of Processing and Success never exceeds what was paid (docs/reliability.md, promise 7)."""
+    room = Order.objects.filter(pk=order.pk, paid_amount__gte=F("refunding_amount") + F("refunded_amount") + amount)
+    if not room.update(refunding_amount=F("refunding_amount") + amount):
+        raise OrderError("REFUND_EXCEEDS_PAID", _("With this refund, more would be refunded than was paid."))
+
+
+def _end(order: Order, refund: Refund, notice: RefundNotice, notification: Notification | None, *, actor: System) -> Refund:
+    succeeded = notice.status == "SUCCESS"
+    ended = move(refund, ENDS[notice.status], actor=actor, **({"at": notice.succeeded_at or timezone.now()} if succeeded else {}))
+    if succeeded:
+        _after_success(order, ended, notification, actor=actor)
+    return ended
+
+
+def _settle(order: Order, refund: Refund, *, succeeded: bool) -> None:
+    """Take the amount out of what is under way, and into what is refunded if it was."""
+    more = {"refunded_amount": F("refunded_amount") + refund.amount} if succeeded else {}
+    Order.objects.filter(pk=order.pk).update(refunding_amount=F("refunding_amount") - refund.amount, **more)
+
+
+def _after_success(order: Order, refund: Refund, notification: Notification | None, *, actor: System) -> None:
+    amounts = Order.objects.values_list("paid_amount", "refunded_amount").get(pk=order.pk)
+    in_full = amounts[0] == amounts[1]
+    order = move(order, "refund_in_full" if in_full else "refund_in_part", actor=actor)
+    if notification is not None and order.kind == Order.Kind.VIRTUAL:
+        enqueue(order, event=Delivery.Event.REFUND, body=push_body(notification), actor=actor, refund=refund)
+    if in_full:
+        cancel_goods(order, actor=actor)
+
+
+def _keep(notification: Notification | None, order: Order, verdict: str, detail: str = "") -> None:
+    if notification is not None:
+        notification.order, notification.verdict, notification.detail = order, verdict, detail[:300]
+        notification.save()
