@@ -16,7 +16,8 @@ def name_of(tenant: str, number: int) -> str:
         return f"{tenant}, entry {number}: it is missing, the chain once was longer."
     if entry.chain_number != number:
         return f"{tenant}, entry {number}: it is missing; the next row is id {entry.pk}."
-    return f"{tenant}, entry {number}: row id {entry.pk}, {entry.verb} {entry.object_label}, {entry.created_at:%Y-%m-%d %H:%M:%S} UTC."
+    at = f"{entry.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{tenant}, entry {number}: row id {entry.pk}, {entry.verb} {entry.object_label}, {at}."
 
 
 class Command(BaseCommand):

@@ -1,0 +1,97 @@
+"""Compare the rows of orders, refunds and deliveries with each other (docs/operations.md, "Checks")."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from orders.models import Attempt, Delivery, DeliveryState, Order, Refund
+
+
+class Rule(NamedTuple):
+    """One thing that always holds: the rows that break it, and what to say about such a row."""
+
+    name: str
+    broken: Callable[[], QuerySet[Any]]
+    says: str
+
+
+def _sum_of_refunds(state: str) -> Coalesce:
+    """The sum of an order's refunds in `state`, in minor units."""
+    rows = Refund.objects.filter(order=OuterRef("pk"), state=state).order_by().values("order")
+    return Coalesce(Subquery(rows.annotate(total=Sum("amount")).values("total"), output_field=BigIntegerField()), Value(0))
+
+
+def _goods() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(order=OuterRef("pk"), event=Delivery.Event.GOODS)
+
+
+def _orders_unlike_their_delivery() -> QuerySet[Order]:
+    rows = Order.objects.annotate(found=Subquery(_goods().values("state")[:1]))
+    return rows.exclude(found=None).exclude(delivery_state=F("found"))
+
+
+def _paid_without_delivery() -> QuerySet[Order]:
+    paid = Order.objects.filter(kind=Order.Kind.VIRTUAL, payment_state=Order.Payment.PAID)
+    return paid.filter(~Exists(_goods()))
+
+
+def _delivered_without_acknowledgement() -> QuerySet[Delivery]:
+    answered = Attempt.objects.filter(delivery=OuterRef("pk"), outcome=Attempt.Outcome.ACKNOWLEDGED)
+    return Delivery.objects.filter(~Exists(answered), state=DeliveryState.DELIVERED)
+
+
+def _refunding_unlike_refunds() -> QuerySet[Order]:
+    rows = Order.objects.annotate(found=_sum_of_refunds(Refund.State.PROCESSING))
+    return rows.exclude(refunding_amount=F("found"))
+
+
+def _refunded_unlike_refunds() -> QuerySet[Order]:
+    rows = Order.objects.annotate(found=_sum_of_refunds(Refund.State.SUCCESS))
+    return rows.exclude(refunded_amount=F("found"))
+
+
+def _refund_state_unlike_amounts() -> QuerySet[Order]:
+    none = Q(refund_state=Order.RefundState.NONE, refunded_amount=0)
+    part = Q(refund_state=Order.RefundState.PARTIALLY_REFUNDED, refunded_amount__gt=0, refunded_amount__lt=F("paid_amount"))
+    full = Q(refund_state=Order.RefundState.REFUNDED, refunded_amount__gt=0, refunded_amount=F("paid_amount"))
+    return Order.objects.exclude(none | part | full)
+
+
+def _refunds_in_another_currency() -> QuerySet[Refund]:
+    return Refund.objects.exclude(currency=F("order__currency"))
+
+
+RULES = (
+    Rule(
+        "order_and_delivery_agree",
+        _orders_unlike_their_delivery,
+        "its delivery axis is {row.delivery_state}, its delivery {row.found}",
+    ),
+    Rule("paid_order_has_a_delivery", _paid_without_delivery, "it is paid, but there is no delivery for it"),
+    Rule("delivered_is_acknowledged", _delivered_without_acknowledgement, "it is delivered, but no attempt was acknowledged"),
+    Rule("refunding_sum", _refunding_unlike_refunds, "{row.refunding_amount} in process by the order, {row.found} by its rows"),
+    Rule("refunded_sum", _refunded_unlike_refunds, "{row.refunded_amount} refunded by the order, {row.found} by its rows"),
+    Rule("refund_state", _refund_state_unlike_amounts, "{row.refund_state}, {row.refunded_amount} of {row.paid_amount} refunded"),
+    Rule("refund_currency", _refunds_in_another_currency, "it is in {row.currency}, its order is not"),
+)
+
+
+class Command(BaseCommand):
+    help = "Check what must always hold between orders, refunds and deliveries; prints each row that breaks it and exits 1."
+
+    def handle(self, **options: Any) -> None:
+        broken = sum(self.report(rule) for rule in RULES)
+        if broken:
+            raise CommandError(f"{broken} rows break a rule.")
+        self.stdout.write(f"All {len(RULES)} rules hold for {Order.objects.count()} orders.")
+
+    def report(self, rule: Rule) -> int:
+        """Print the rows that break the rule; returns how many."""
+        count = 0
+        for row in rule.broken().order_by("pk").iterator():
+            count += 1
+            self.stdout.write(f"{rule.name}: {row._meta.model_name} id {row.pk} ({row}): {rule.says.format(row=row)}")
+        return count

@@ -1,0 +1,54 @@
+"""`manage.py check_invariants`: silent about sound rows, names each row that breaks a rule."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from orders.models import Attempt, Delivery, Order, Refund
+from payments.models import owners_of
+
+
+@pytest.fixture
+def delivered(starfall):
+    """A paid and delivered order of which a part is refunded and another part is being refunded."""
+    own, now = owners_of(starfall), timezone.now()
+    states = {"payment_state": "paid", "delivery_state": "delivered", "refund_state": "partially_refunded"}
+    amounts = {"amount": 990, "paid_amount": 990, "refunded_amount": 300, "refunding_amount": 90}
+    order = Order.objects.create(**own, out_trade_no="ORDER-1", open_id="player", currency="USD", **states, **amounts)
+    delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}", state="delivered")
+    Attempt.objects.create(delivery=delivery, number=1, url="https://a.test/", outcome="acknowledged", started_at=now)
+    refund = {"order": order, "out_trade_no": "ORDER-1", "currency": "USD", "started_at": now}
+    Refund.objects.create(**own, **refund, refund_no="R-1", amount=300, state="success")
+    Refund.objects.create(**own, **refund, refund_no="R-2", amount=90, state="processing")
+    Refund.objects.create(**own, **refund, refund_no="R-3", amount=500, state="failed")
+    return order
+
+
+def test_sound_rows_pass(delivered, capsys):
+    call_command("check_invariants")
+    assert "hold for 1 orders" in capsys.readouterr().out
+
+
+BREAKS = {
+    "order_and_delivery_agree": lambda: Order.objects.update(delivery_state="pending"),
+    "paid_order_has_a_delivery": lambda: Delivery.objects.update(event="test"),
+    "delivered_is_acknowledged": lambda: Attempt.objects.update(outcome="bad_status"),
+    "refunding_sum": lambda: Refund.objects.filter(refund_no="R-2").delete(),
+    "refunded_sum": lambda: Refund.objects.filter(refund_no="R-1").update(amount=299),
+    "refund_state": lambda: Order.objects.update(refund_state="refunded"),
+    "refund_currency": lambda: Refund.objects.filter(refund_no="R-3").update(currency="JPY"),
+}
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+def test_a_row_that_breaks_a_rule_is_named_by_that_rule_alone(rule, delivered, capsys):
+    BREAKS[rule]()
+    with pytest.raises(CommandError, match="1 rows break"):
+        call_command("check_invariants")
+    assert capsys.readouterr().out.startswith(f"{rule}: ")
+
+
+def test_a_paid_standard_order_needs_no_push(delivered):
+    Delivery.objects.update(event="test")
+    Order.objects.update(kind="standard")
+    call_command("check_invariants")
