@@ -12,6 +12,7 @@ from console.errors import Invisible, Refused
 from console.lifecycle import available
 from console.models import AuditEntry, Superapp, Team
 from console.permissions import can, holders, not_allowed_sentence
+from console.templatetags.state_looks import look_of
 from console.views.base import ConsoleView, add_errors
 from payments.actions import exemption, merchant, payment
 from payments.content import content_hash, content_lines
@@ -90,7 +91,7 @@ class ReviewView(ConsoleView):
         earlier = Request.objects.filter(team=row.team_id, kind=row.kind, mini_program=row.mini_program_id).exclude(pk=row.pk)
         return {
             "lines": content_lines(row),
-            "entries": list(entries[:50]),
+            "events": [event(entry) for entry in entries[:50]],
             "earlier": list(earlier.select_related("requested_by", "decided_by").order_by("-requested_at")[:10]),
             "steps": steps(row.mini_program, actor=self.actor) if row.mini_program else [],
             "effective": effective_binding(row.team),
@@ -116,6 +117,15 @@ class ReviewView(ConsoleView):
             return not_allowed_sentence("payments.decide", self.superapp)
         sentence = why_not_decide(row, self.actor)
         return f"{sentence} {others_sentence(row)}" if sentence else ""
+
+
+def event(entry: AuditEntry) -> dict[str, Any]:
+    """An audit entry about a request, for the timeline."""
+    state = entry.changes.get("state", ["", ""])[1]
+    title = dict(Request.State.choices).get(state, entry.verb)
+    look = look_of(state)
+    body = f"{entry.actor_label}: {entry.note}" if entry.note else entry.actor_label
+    return {"at": entry.created_at, "icon": look.icon, "tone": look.tone, "title": title, "body": body}
 
 
 def effective_binding(team: Team) -> MerchantBinding | None:
