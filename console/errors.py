@@ -27,7 +27,7 @@ class WrongState(Exception):
 class Refused(Exception):
     """What was typed breaks a rule; `errors` maps a field name (or "" for the whole) to a sentence. HTTP 422, or the form."""
 
-    def __init__(self, message: str = "", **errors: str) -> None:
+    def __init__(self, message: str = "", /, **errors: str) -> None:
         self.errors: dict[str, str] = {"": message} if message else {}
         self.errors.update(errors)
         super().__init__(" ".join(self.errors.values()))
