@@ -27,6 +27,8 @@ TESTING = "pytest" in sys.modules
 PRODUCTION = not (DEBUG or DEMO or TESTING)
 if TESTING:
     SIMULATOR = True
+# Tests of kill -9 name a marked point here (console/crash.py); production has none.
+CRASH_POINT = "" if PRODUCTION else env.str("CRASH_POINT", default="")
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 PORT = env.int("PORT", default=8000)  # `make run` listens here, on 127.0.0.1 only
@@ -283,6 +285,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "seal-audit": {"task": "console.tasks.seal_audit", "schedule": 5.0, "options": {"expires": 5}},
     "send-mails": {"task": "console.mail.send_mails", "schedule": 5.0, "options": {"expires": 5}},
     "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
+    "match-notifications": {
+        "task": "openserver.tasks.match_notifications",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
 
