@@ -1,0 +1,208 @@
+"""Filters of listings: what the address may say, how it is checked, and how an active filter reads in words.
+
+A filter set is declared with django-filter. Time is filtered by whole days in the reader's zone, the end day included.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+MAX_SEARCH = 200  # characters; the longest id has 128
+MAX_MONTHS = 12
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
+DATE_WRONG = gettext_lazy("“%(value)s” is not a day of the calendar. Enter one such as 2026-11-21.")
+
+
+class Chip(NamedTuple):
+    """An active filter in words, and the names in the address that make it."""
+
+    label: str
+    names: tuple[str, ...]
+
+
+class DayField(forms.DateField):
+    """A day; what is no day is repeated in the message, so that the reader sees what was understood."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def to_python(self, value: Any) -> date | None:
+        try:
+            found = super().to_python(value)
+        except ValidationError:
+            raise ValidationError(DATE_WRONG, params={"value": str(value)[:20]}) from None
+        if found and not EARLIEST <= found <= LATEST:
+            raise ValidationError(_("Enter a day between 1 January 2000 and 31 December 2100."))
+        return found
+
+
+class DayFilter(django_filters.Filter):
+    field_class = DayField
+
+
+class ChoiceFilter(django_filters.ChoiceFilter):
+    """One value of a field; the empty choice means any."""
+
+    def __init__(self, *, choices: Any, label: str | Promise, **options: Any) -> None:
+        wrong = gettext_lazy("“%(value)s” is not one of the choices. Choose one of those offered.")
+        options = {"empty_label": gettext_lazy("Any"), "error_messages": {"invalid_choice": wrong}} | options
+        super().__init__(choices=choices, label=label, **options)
+
+
+class ListFilters(django_filters.FilterSet):
+    """Base of all filter sets: a search over `search_fields`, which are compared as a whole."""
+
+    search_fields: ClassVar[tuple[str, ...]] = ()
+    q = django_filters.CharFilter(
+        method="search",
+        label=gettext_lazy("Search"),
+        max_length=MAX_SEARCH,
+        error_messages={"max_length": gettext_lazy("A search has at most 200 characters; this one has %(show_value)s. Shorten it.")},
+    )
+
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Rows of which one search field is exactly `value`; override it to search otherwise."""
+        condition = Q()
+        for name in self.search_fields:
+            condition |= Q(**{name: value})
+        return rows.filter(condition)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The cleaned values of the filters that narrow the list; empty while the form has faults."""
+        return {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "")} if self.is_valid() else {}
+
+    @property
+    def chips(self) -> list[Chip]:
+        """The active filters in words."""
+        return [Chip(_("%(filter)s: %(value)s") % self._words(name, value), (name,)) for name, value in self.values.items()]
+
+    def _words(self, name: str, value: Any) -> dict[str, Any]:
+        field = self.form.fields[name]
+        choices = {str(key): label for key, label in getattr(field, "choices", [])}
+        return {"filter": field.label, "value": choices.get(str(value), value)}
+
+    @property
+    def notices(self) -> list[str]:
+        """What was understood otherwise than it was asked, in sentences."""
+        return []
+
+
+class Period(NamedTuple):
+    """Days that a list is about, both included; None is open. `notice` says what was clamped."""
+
+    since: date | None
+    until: date | None
+    notice: str = ""
+
+
+class PeriodForm(forms.Form):
+    """Checks the two days against each other."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and until < since:
+            words = {"since": date_format(since, "j M Y"), "until": date_format(until, "j M Y")}
+            self.add_error("until", _("The last day, %(until)s, is before the first, %(since)s. Swap them.") % words)
+        return cleaned
+
+
+class PeriodFilters(ListFilters):
+    """Filters with a time. `axes` maps what `time` may say to a field and its label; the first is the default."""
+
+    axes: ClassVar[dict[str, tuple[str, str | Promise]]] = {}
+    default_days: ClassVar[int] = 0  # without days and without a search; 0 is MAX_MONTHS
+    since = DayFilter(method="keep", label=gettext_lazy("From"))
+    until = DayFilter(method="keep", label=gettext_lazy("To"))
+
+    class Meta:
+        form = PeriodForm
+
+    def keep(self, rows: QuerySet, _name: str, _value: Any) -> QuerySet:
+        """The days are applied together, in filter_queryset."""
+        return rows
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Rows inside the period."""
+        return within(super().filter_queryset(queryset), self.time_field, self.period)
+
+    @property
+    def axis(self) -> str:
+        """Which time the list is about."""
+        chosen = self.values.get("time", "")
+        return chosen if chosen in self.axes else next(iter(self.axes))
+
+    @property
+    def time_field(self) -> str:
+        """The model field of the axis."""
+        return self.axes[self.axis][0]
+
+    @property
+    def period(self) -> Period:
+        """The days that apply: as asked, at most twelve months, else the default."""
+        values, today = self.values, timezone.localdate()
+        since, until = values.get("since"), values.get("until")
+        if not since and not until and self.default_days and "q" not in values:
+            return Period(today - timedelta(days=self.default_days - 1), None)
+        earliest = self.earliest(until or today)
+        if since is None or since >= earliest:
+            return Period(since or earliest, until)
+        return Period(earliest, until, _("A list covers at most 12 months, so it starts on %s.") % date_format(earliest, "j M Y"))
+
+    def earliest(self, until: date) -> date:
+        """The first day of the twelve months that end with `until`."""
+        return months_before(until, MAX_MONTHS)
+
+    @property
+    def chips(self) -> list[Chip]:
+        """The period reads as one chip."""
+        others = [chip for chip in super().chips if not {"since", "until", "time"} & set(chip.names)]
+        values = self.values
+        asked = tuple(name for name in ("time", "since", "until") if name in values)
+        if not self.is_valid() or not (asked or self.default_days):
+            return others
+        return [Chip(_("%(time)s: %(days)s") % {"time": self.axes[self.axis][1], "days": words_of(self.period)}, asked), *others]
+
+    @property
+    def notices(self) -> list[str]:
+        """Says what was clamped."""
+        return [self.period.notice] if self.is_valid() and self.period.notice else []
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day `months` earlier, or the last of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), following - timedelta(days=1))
+
+
+def words_of(period: Period) -> str:
+    """The days as people write them."""
+    since, until = period.since, period.until
+    if since and until:
+        words = {"since": date_format(since, "j M Y"), "until": date_format(until, "j M Y")}
+        return date_format(since, "j M Y") if since == until else _("%(since)s to %(until)s") % words
+    return _("since %s") % date_format(since, "j M Y") if since else _("until %s") % date_format(until, "j M Y")
+
+
+def within(rows: QuerySet, field: str, period: Period) -> QuerySet:
+    """Rows whose time lies in the days of the period, as the reader's zone counts them."""
+    if period.since:
+        rows = rows.filter(**{f"{field}__gte": start_of(period.since)})
+    if period.until:
+        rows = rows.filter(**{f"{field}__lt": start_of(period.until + timedelta(days=1))})
+    return rows
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a day in the active zone, in UTC."""
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone()).astimezone(UTC)
