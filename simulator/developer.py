@@ -33,17 +33,17 @@ def newest_mail(program: MiniProgram) -> email.message.EmailMessage | None:
     """The newest mail with a credential of this mini program."""
     for row in MailboxMessage.objects.filter(recipient__contains=program.team.linked_email)[:50]:
         message = email.message_from_bytes(bytes(row.raw), policy=email.policy.default)
-        names = {part.get_filename() for part in message.iter_attachments()}  # type: ignore[attr-defined]
-        body = message.get_body(("plain",))  # type: ignore[attr-defined]
+        names = {part.get_filename() for part in message.iter_attachments()}
+        body = message.get_body(("plain",))
         if "credential.p12" in names and body and program.app_id in body.get_content():
-            return message  # type: ignore[return-value]
+            return message
     return None
 
 
 def attachment(message: email.message.EmailMessage, name: str) -> bytes:
     """The content of an attachment."""
     part = next(part for part in message.iter_attachments() if part.get_filename() == name)
-    return bytes(part.get_payload(decode=True))  # type: ignore[arg-type]
+    return bytes(part.get_payload(decode=True))
 
 
 def install_from_mail(program: MiniProgram, passphrase: str) -> DeveloperBackend:
