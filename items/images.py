@@ -17,6 +17,7 @@ MAX_SIDE = 4096  # pixels
 THUMBNAIL_SIDE = 96  # pixels
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png"}
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, MemoryError)  # what Pillow raises for damaged files
 
 
@@ -59,6 +60,9 @@ def _opened(upload: "File[Any]") -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ValidationError(_too_large(_("far more"))) from error
     except UnidentifiedImageError as error:
+        upload.seek(0)
+        if upload.read(8).startswith(SIGNATURES):
+            raise ValidationError(_damaged()) from error
         message = _("The file is no JPEG or PNG image, whatever its name says. Save it as PNG or JPEG and choose it again.")
         raise ValidationError(message) from error
     except _BROKEN as error:
