@@ -96,7 +96,8 @@ def lock(obj: M) -> M:
     # Not what its nullable foreign keys point to. But the rows of its parents, where a request keeps its state: PostgreSQL
     # reads only locked rows again after waiting, so a second decider would see the state of before.
     parents = [link.name for link in obj._meta.parents.values() if link]
-    return manager.select_for_update(of=("self", *parents)).get(pk=obj.pk)
+    # NO KEY: rows that point here (audit entries, orders) can be inserted meanwhile; FOR UPDATE made them wait and deadlock.
+    return manager.select_for_update(of=("self", *parents), no_key=True).get(pk=obj.pk)
 
 
 def wrong_state_message(obj: models.Model, declared: Move) -> str:
