@@ -52,8 +52,7 @@ def _check_merchant(team: Team, merchant: Merchant | None) -> None:
 def approve(binding: MerchantBinding, *, actor: User, reason: str = "", shown: str = "") -> MerchantBinding:
     """Make it effective and unbind the previous one, in one transaction. Errors as in payments.actions.decisions.decide."""
     with transaction.atomic():
-        # Bindings of one team are decided one after the other: both would see the same predecessor otherwise.
-        lock(binding.bound_team)
+        _one_after_the_other(binding)
         previous = MerchantBinding.objects.filter(bound_team=binding.bound_team_id, effective=True).exclude(pk=binding.pk).first()
         if previous:
             move(previous, "unbind", actor=System(_("replaced by binding %(number)d") % {"number": binding.pk}))
@@ -72,4 +71,11 @@ def cancel(binding: MerchantBinding, *, actor: User) -> MerchantBinding:
 
 def unbind(binding: MerchantBinding, *, actor: User) -> MerchantBinding:
     """End the effective binding: selling is suspended for every mini program of the team. Raises WrongState."""
-    return move(binding, "unbind", actor=actor)
+    with transaction.atomic():
+        _one_after_the_other(binding)
+        return move(binding, "unbind", actor=actor)
+
+
+def _one_after_the_other(binding: MerchantBinding) -> None:
+    """Until the transaction ends, the bindings of this team change here only: two changes would see the same predecessor."""
+    lock(binding.bound_team)
