@@ -40,16 +40,23 @@ ERRORS: dict[str, int] = {
     "RATE_LIMITED": 429,
     "BUSY": 503,
 }
+#: Answers that HTTP itself asks for; no rule of an order stands behind them.
+HTTP_ERRORS: dict[str, int] = {"NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405, "INTERNAL_ERROR": 500}
 
 
 class ApiError(Exception):
-    """A call that is refused: `code` of ERRORS, a message that says field, fault and remedy, and the HTTP `status`."""
+    """A call that is refused: `code` of ERRORS or HTTP_ERRORS, a message that says field, fault and remedy, and the HTTP `status`."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = ERRORS[code] if status is None else status
+        self.status = (ERRORS | HTTP_ERRORS)[code] if status is None else status
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+def not_allowed(method: str, allowed: list[str]) -> ApiError:
+    """The answer to a method that a path does not know."""
+    return ApiError("METHOD_NOT_ALLOWED", f"{method[:16]} is not possible here. Use {' or '.join(allowed)}.")

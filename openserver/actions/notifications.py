@@ -1,0 +1,141 @@
+"""Payment and refund notifications: kept first, then judged (docs/openserver.md, "Notifications")."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from console.crash import mark
+from console.models import Superapp
+from console.permissions import System
+from openserver import strict_json
+from openserver.errors import ApiError
+from openserver.signatures import SignatureFormat, verify_pay_event_sig
+from orders.actions.payment import match_kept_notifications, record_payment
+from orders.actions.refund import record_refund
+from orders.errors import OrderError
+from orders.models import Notification, Order
+from orders.payloads import GOODS_EVENT, REFUND_EVENT, PaidGoods, RefundNotice, read_goods, read_refund
+from payments.keys import accepted_keys
+
+FIELDS = ("EventType", "Event", "PayModel", "Payload", "PayEventSig")
+EVENTS = {Notification.Kind.PAYMENT: GOODS_EVENT, Notification.Kind.REFUND: REFUND_EVENT}
+READERS: dict[str, Callable[[str], PaidGoods | RefundNotice]] = {
+    Notification.Kind.PAYMENT: read_goods,
+    Notification.Kind.REFUND: read_refund,
+}
+Verdict = Notification.Verdict
+
+
+class Envelope(NamedTuple):
+    """What a notification arrives in; `payload` is the signed text as it came."""
+
+    event: str
+    pay_model: str
+    payload: str
+    pay_event_sig: str
+
+
+def receive(superapp: Superapp, body: dict[str, Any], *, kind: str) -> str:
+    """Keep a notification, then record what it says; return "OK". The same again changes nothing and is answered alike.
+
+    Raises ApiError. One for an unknown order is kept all the same and applied when the order appears.
+    """
+    said = read_envelope(body, EVENTS[Notification.Kind(kind)])
+    notification = Notification(
+        superapp=superapp,
+        kind=kind,
+        event=said.event,
+        pay_model=said.pay_model,
+        payload=said.payload,
+        pay_event_sig=said.pay_event_sig,
+        verdict=Verdict.UNKNOWN_ORDER,
+        received_at=timezone.now(),
+    )
+    content = _read_and_keep(notification)
+    mark("after-notification-stored")
+    order = _order_of(notification, content)
+    _record(notification, order, content, actor=System(f"superapp {superapp.code}"))
+    mark("after-notification-recorded")
+    return "OK"
+
+
+def read_envelope(body: dict[str, Any], event: str) -> Envelope:
+    """Return the envelope of one kind of event. Raises ApiError MISSING_FIELD, UNKNOWN_FIELD, BAD_JSON, SIG_FORMAT."""
+    strict_json.fields(body, required=FIELDS)
+    for name, expected in (("EventType", "event"), ("Event", event)):
+        if body[name] != expected:
+            raise ApiError("BAD_JSON", f'{name} is not "{expected}". Send "{expected}", or use the path of the other event.')
+    if not isinstance(body["Payload"], str):
+        raise ApiError("BAD_JSON", "Payload is not a string. Send the JSON text that was signed, as one string.")
+    signature = body["PayEventSig"]
+    if not isinstance(signature, str) or len(signature) != 64 or set(signature) - set("0123456789abcdef"):
+        raise SignatureFormat("PayEventSig")
+    pay_model = strict_json.text(body["PayModel"], "PayModel", 64, min_length=0)
+    return Envelope(event, pay_model, body["Payload"], signature)
+
+
+def _read_and_keep(notification: Notification) -> PaidGoods | RefundNotice:
+    """Read the payload and store the notification, also when it cannot be read. Raises ApiError."""
+    try:
+        strict_json.parse_text(notification.payload)
+        content = READERS[notification.kind](notification.payload)
+    except (ApiError, OrderError) as error:
+        notification.verdict, notification.detail = Verdict.MISMATCH, error.message[:300]
+        notification.save()
+        raise ApiError(error.code, f"In Payload: {error.message}") from error
+    notification.env, notification.out_trade_no = content.env, content.out_trade_no[:64]
+    notification.save()
+    return content
+
+
+def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> Order:
+    """The order that is meant. Several mini programs of a superapp may use one number: the AppKey that signed tells which.
+
+    Raises ORDER_NOT_FOUND, NOTIFY_SIG_INVALID.
+    """
+    same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": content.out_trade_no}
+    candidates = list(Order.objects.filter(**same))
+    if not candidates:
+        raise ApiError(
+            "ORDER_NOT_FOUND",
+            "OutTradeNo names no order of your superapp yet. The notification is kept and applied when the order appears.",
+        )
+    signed = [order for order in candidates if _is_signed_for(notification, order)]
+    if not signed:
+        Notification.objects.filter(pk=notification.pk, order=None).update(verdict=Verdict.BAD_SIGNATURE)
+        raise ApiError(
+            "NOTIFY_SIG_INVALID", 'PayEventSig does not fit. Sign Event + "&" + Payload with the AppKey of Env, byte for byte.'
+        )
+    return next((order for order in signed if order.open_id == content.open_id), signed[0])
+
+
+def _is_signed_for(notification: Notification, order: Order) -> bool:
+    app_keys = [key.text for key in accepted_keys(order.mini_program_id, notification.env)]
+    return verify_pay_event_sig(
+        notification.pay_event_sig, event=notification.event, payload=notification.payload, app_keys=app_keys
+    )
+
+
+def _record(notification: Notification, order: Order, content: PaidGoods | RefundNotice, *, actor: System) -> None:
+    try:
+        if isinstance(content, PaidGoods):
+            verdict = record_payment(notification, order=order, paid=content, actor=actor)
+            if verdict == Verdict.MISMATCH:
+                raise ApiError("AMOUNT_MISMATCH", f"{notification.detail} Nothing was delivered; the notification is kept.")
+        else:
+            record_refund(order=order, notice=content, notification=notification, actor=actor)
+    except OrderError as error:
+        raise ApiError(error.code, error.message) from error
+
+
+def match_kept(limit: int = 500) -> int:
+    """Apply kept notifications whose order has appeared since; returns how many fitted. For the sweeper.
+
+    Placing an order looks for them too; this finds what a crash between the two left behind.
+    """
+    orders: dict[int, Order] = {}
+    for row in Notification.objects.filter(order=None, verdict=Verdict.UNKNOWN_ORDER).order_by("-pk")[:limit]:
+        same = {"superapp": row.superapp_id, "env": row.env, "out_trade_no": row.out_trade_no}
+        orders.update({order.pk: order for order in Order.objects.filter(**same)})
+    return sum(match_kept_notifications(order, actor=System("openServer")) for order in orders.values())

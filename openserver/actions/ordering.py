@@ -1,0 +1,230 @@
+"""POST orders: the checks in their order, then the order, then the superapp (docs/openserver.md, "Placing an order")."""
+
+import hashlib
+import json
+import time
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from console.crash import mark
+from openserver import keys, orderform
+from openserver.actions.sessions import hashed
+from openserver.errors import ApiError
+from openserver.models import PlayerSession
+from openserver.orderform import Hints, OrderForm, SignedData
+from openserver.signatures import verify_pay_sig, verify_session_signature
+from openserver.superapp import SuperappUnavailable, create_prepay_order
+from orders.actions import placing
+from orders.actions.payment import match_kept_notifications
+from orders.actions.placing import ACTOR, Facts, Offer
+from orders.models import Order
+
+# Longer than the lease: if its holder crashed, somebody who waits takes over.
+TWIN_WAIT = placing.LEASE.total_seconds() + 5  # seconds
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # seconds
+
+
+class Player(NamedTuple):
+    """The session a token stands for."""
+
+    program_id: int
+    open_id: str
+    session_key: str
+    expired: bool
+
+
+def place_order(body: dict[str, Any]) -> dict[str, str]:
+    """Place the order that `body` asks for and return outTradeNo and prepayId. Raises ApiError; docs/openserver.md lists when.
+
+    The identical request again, while unpaid, gets the same answer; anything else with a used number ORDER_NO_REUSED.
+    """
+    form = orderform.read_form(body)
+    player = find_player(form.token)
+    hints = orderform.hints(form.sign_data)
+    facts = placing.read_facts(player.program_id, product_id=hints.product_id, env=hints.env)
+    orderform.check_method(form, facts.kind)
+    check_payment(facts)
+    check_caller(form, player, facts, hints)
+    order = check_order(form, player, facts)
+    prepay_id = _prepay(order, facts)
+    return {"outTradeNo": order.out_trade_no, "prepayId": prepay_id}
+
+
+def find_player(token: str) -> Player:
+    """Return the session of a token, expired or not. Raises SESSION_INVALID."""
+    token_hash = hashed(token)
+    columns = ("mini_program_id", "open_id", "sealed_session_key", "expires_at")
+    found = list(PlayerSession.objects.filter(token_hash=token_hash).values_list(*columns))
+    if not found:
+        raise ApiError("SESSION_INVALID", "token names no session. Let the player open the mini program again.")
+    program_id, open_id, sealed, expires_at = found[0]
+    session_key = keys.opened(sealed, keys.session_key_binding(token_hash))
+    return Player(program_id, open_id, session_key, expires_at <= timezone.now())
+
+
+def check_payment(facts: Facts) -> None:
+    """Refuse a mini program that may not sell now. Raises PAYMENT_NOT_ENABLED, PAYMENT_SUSPENDED."""
+    if not facts.approved:
+        raise ApiError(
+            "PAYMENT_NOT_ENABLED",
+            "Virtual payment is not approved for this mini program. A team admin requests it in the console.",
+        )
+    if not facts.payment_enabled:
+        raise ApiError("PAYMENT_SUSPENDED", "The superapp has switched its payment feature off. Ask the superapp; nothing is lost.")
+    if not facts.merchant_no:
+        raise ApiError("PAYMENT_SUSPENDED", "The team has no merchant in effect. A team admin binds one in the console.")
+
+
+def check_caller(form: OrderForm, player: Player, facts: Facts, hints: Hints) -> None:
+    """Check paySig, then the session, then the signature. Raises PAY_SIG_INVALID, SESSION_EXPIRED, SESSION_SIG_INVALID."""
+    app_keys = [keys.app_key(key, hints.env) for key in facts.keys]
+    if not verify_pay_sig(form.pay_sig, method=form.method, sign_data=form.sign_data, app_keys=app_keys):
+        raise ApiError(
+            "PAY_SIG_INVALID",
+            'paySig does not fit. Sign method + "&" + signData with the AppKey of the env in signData, byte for byte as sent.',
+        )
+    if player.expired:
+        raise ApiError("SESSION_EXPIRED", "The session of token has expired. Let the player open the mini program again.")
+    if not verify_session_signature(form.signature, sign_data=form.sign_data, session_key=player.session_key):
+        raise ApiError(
+            "SESSION_SIG_INVALID", "signature does not fit. Sign signData with the session_key of this player's session."
+        )
+
+
+def check_order(form: OrderForm, player: Player, facts: Facts) -> Order:
+    """Return the order, not stored yet, if all of signData is right. Raises ApiError, in the order of docs/openserver.md."""
+    signed = orderform.read_signed(form.sign_data, facts.kind)
+    check_merchant(signed, facts)
+    check_currency(signed, facts)
+    offer = facts.offer
+    if offer is None:
+        raise ApiError("ITEM_NOT_ON_SALE", "productId names no item that is on sale. Check its spelling and its state in the console.")
+    check_price(signed, offer)
+    quantity = orderform.read_quantity(signed.quantity)
+    amount = offer.price * quantity
+    if amount > orderform.AMOUNT_LIMIT:
+        raise ApiError(
+            "AMOUNT_LIMIT", f"goodsPrice × buyQuantity is {amount}. One order costs at most {orderform.AMOUNT_LIMIT} minor units."
+        )
+    out_trade_no = orderform.read_number(signed.out_trade_no, facts.kind)
+    return _new_order(form, player, facts, signed, offer, quantity, out_trade_no)
+
+
+def check_merchant(signed: SignedData, facts: Facts) -> None:
+    """Refuse an offerId that is not the team's merchant. Raises MERCHANT_NOT_BOUND."""
+    if facts.kind == orderform.MINI_PROGRAM and signed.offer_id != facts.merchant_no:
+        raise ApiError("MERCHANT_NOT_BOUND", "offerId is not the merchant id your team is bound to. The console shows it.")
+
+
+def check_currency(signed: SignedData, facts: Facts) -> None:
+    """Refuse a currency the superapp does not offer or the merchant does not settle in. Raises CURRENCY_NOT_ENABLED."""
+    if signed.currency not in facts.currencies:
+        raise ApiError("CURRENCY_NOT_ENABLED", "currencyType is not one the superapp has enabled. Send the currency of the item.")
+    if signed.currency != facts.merchant_currency:
+        raise ApiError("CURRENCY_NOT_ENABLED", f"currencyType is not that of your merchant. Send {facts.merchant_currency}.")
+
+
+def check_price(signed: SignedData, offer: Offer) -> None:
+    """Refuse another price than the item's. Raises PRICE_FORMAT, PRICE_MISMATCH."""
+    price = orderform.read_price(signed.price)
+    if signed.currency != offer.currency:
+        raise ApiError("PRICE_MISMATCH", f"The item is priced in {offer.currency}, not in currencyType. Release it in your currency.")
+    if price != offer.price:
+        raise ApiError("PRICE_MISMATCH", f"goodsPrice is {price}, the item costs {offer.price}. Send its unit price in minor units.")
+
+
+def request_hash(form: OrderForm, open_id: str) -> str:
+    """SHA-256 (hex) of what makes a request identical: all that was signed, both signatures, and the player."""
+    same = [form.method, form.mode, form.sign_data, form.pay_sig, form.signature, open_id]
+    return hashlib.sha256(json.dumps(same).encode()).hexdigest()
+
+
+def _new_order(
+    form: OrderForm, player: Player, facts: Facts, signed: SignedData, offer: Offer, quantity: int, out_trade_no: str
+) -> Order:
+    return Order(
+        mini_program_id=facts.program_id,
+        team_id=facts.team_id,
+        superapp_id=facts.superapp_id,
+        env=signed.env,
+        out_trade_no=out_trade_no,
+        open_id=player.open_id,
+        item_id=offer.item_id,
+        product_id=signed.product_id,
+        product_name=offer.name,
+        unit_price=offer.price,
+        quantity=quantity,
+        amount=offer.price * quantity,
+        currency=offer.currency,
+        merchant_no=facts.merchant_no,
+        platform=signed.platform,
+        zone_id=signed.zone_id,
+        attach=signed.attach,
+        method=form.method,
+        sign_data=form.sign_data,
+        pay_sig=form.pay_sig,
+        signature=form.signature,
+        request_hash=request_hash(form, player.open_id),
+    )
+
+
+def _prepay(order: Order, facts: Facts) -> str:
+    """Store the order and ask the superapp, or give the answer of a twin that did. Raises ApiError."""
+    lease = placing.place(order, facts)
+    if lease is None:
+        return _of_twin(order, facts)
+    mark("after-order-stored")
+    return _ask(order, facts, lease)
+
+
+def _ask(order: Order, facts: Facts, lease: Any) -> str:
+    """Ask the superapp as the holder of the lease, and hold what it answers. Raises SuperappUnavailable."""
+    try:
+        prepay_id = create_prepay_order(order, facts)
+    except SuperappUnavailable:
+        placing.release_prepay(order.pk, lease)
+        raise
+    mark("after-prepay-answered")
+    held = placing.hold_prepay(order, prepay_id=prepay_id, lease=lease)
+    if held.notified_before:
+        match_kept_notifications(order, actor=ACTOR)
+    return prepay_id if held.stored else _late(order, prepay_id)
+
+
+def _late(order: Order, prepay_id: str) -> str:
+    """The order moved on while the superapp was answering: paid already, or somebody took over an overdue lease."""
+    placing.keep_late_prepay(order.pk, prepay_id)
+    twin = placing.find_twin(order)
+    return twin.prepay_id if twin and twin.prepay_id else prepay_id
+
+
+def _of_twin(order: Order, facts: Facts) -> str:
+    """Wait for what the identical request before this one gets; ask in its place when it crashed. Raises ApiError."""
+    end, pause, waited = time.monotonic() + TWIN_WAIT, FIRST_PAUSE, False
+    while time.monotonic() < end:
+        twin = _same_request(order)
+        if twin.prepay_id:
+            return twin.prepay_id
+        if waited and twin.prepay_lease_until is None:
+            raise SuperappUnavailable("gave no answer to the identical request before this one")
+        if twin.prepay_lease_until is None or placing.lease_is_over(twin):
+            lease = placing.claim_prepay(twin.pk)
+            if lease is not None:
+                order.pk = twin.pk
+                return _ask(order, facts, lease)
+        waited = True
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+    raise ApiError("BUSY", "The identical request before this one is still under way. Send it again in a few seconds.")
+
+
+def _same_request(order: Order) -> Order:
+    """The stored order of the same number, if it came from the identical request and is unpaid. Raises ApiError."""
+    twin = placing.find_twin(order)
+    if twin is None:
+        # Nothing stored and no twin: the item was changed between the check and the insert.
+        raise ApiError("PRICE_MISMATCH", "The item was changed at this moment. Read its price again and sign a new order.")
+    if twin.request_hash != order.request_hash or twin.payment_state not in (Order.Payment.CREATED, Order.Payment.UNPAID):
+        raise ApiError("ORDER_NO_REUSED", "outTradeNo was used for another order, or this one has ended. Sign a new number.")
+    return twin

@@ -1,0 +1,339 @@
+"""Place an order: the hot SQL, in this one place (docs/openserver.md, "Placing an order"; docs/architecture.md).
+
+Round trips and ORM objects are what an order costs. On PostgreSQL each step is one prepared statement that also writes its audit
+entry, so it is a transaction of its own: either all of it is there or nothing. SQLite takes the plain path of the ORM and gives
+the same answers; the same tests run on both.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from console.audit import build_entry
+from console.lifecycle import guarded_move
+from console.models import AuditEntry
+from console.permissions import System
+from items.models import Item
+from orders.models import DeliveryState, Environment, Notification, Order
+
+ACTOR = System("openServer")
+# Longer than the superapp's deadline of 10 s: who still holds the lease may still be asking.
+LEASE = timedelta(seconds=15)
+# psycopg prepares nothing while its threshold is None, as Django sets it; with this one it prepares what asks for it.
+_NEVER_BY_ITSELF = 2**31
+
+
+class Key(NamedTuple):
+    """A credential in force: its serial number and its sealed AppKeys."""
+
+    serial_no: str
+    sealed_live: str
+    sealed_sandbox: str
+
+
+class Offer(NamedTuple):
+    """An item as an order is checked against it: the live copy (env 0) or the draft (env 1). Price in minor units."""
+
+    item_id: int
+    name: str
+    price: int
+    currency: str
+
+
+class Facts(NamedTuple):
+    """All that the checks of an order need to know, read with one query."""
+
+    program_id: int
+    app_id: str
+    program_name: str
+    kind: str
+    team_id: int
+    superapp_id: int
+    superapp_code: str
+    payment_enabled: bool
+    currencies: list[str]
+    backend_url: str
+    sealed_secret_key: str
+    tc_compatible: bool
+    approved: bool
+    merchant_no: str
+    merchant_currency: str
+    offer: Offer | None
+    keys: list[Key]
+    next_id: int
+
+
+class Held(NamedTuple):
+    """What came of storing a prepay id: whether it was stored, and whether notifications wait for this order."""
+
+    stored: bool
+    notified_before: bool
+
+
+_FACTS = """
+SELECT p.id, p.app_id, p.name, p.kind, p.team_id, p.superapp_id,
+       s.code, s.payment_enabled, s.currencies, s.backend_url, s.sealed_secret_key, s.tc_compatible,
+       EXISTS (SELECT 1 FROM payments_paymentrequest r JOIN payments_request q ON q.id = r.request_ptr_id
+               WHERE r.program_id = p.id AND r.type = 'virtual' AND q.state = 'approved'),
+       m.merchant_id, m.currency,
+       i.id, i.state, i.on_sale, i.live_name, i.live_price, i.live_currency, i.name, i.price, i.currency,
+       c.serial_no, c.sealed_live_key, c.sealed_sandbox_key,
+       {next_id}
+FROM console_miniprogram p
+JOIN console_superapp s ON s.id = p.superapp_id
+LEFT JOIN payments_merchantbinding b ON b.bound_team_id = p.team_id AND b.effective
+LEFT JOIN payments_merchant m ON m.id = b.merchant_id
+LEFT JOIN items_item i ON i.mini_program_id = p.id AND i.product_id = %s
+LEFT JOIN payments_credential c ON c.mini_program_id = p.id
+     AND (c.state = 'active' OR (c.state = 'overlapping' AND c.overlaps_until > %s))
+WHERE p.id = %s
+ORDER BY c.id DESC
+"""
+
+_STORE = """
+WITH placed AS (
+    INSERT INTO orders_order ({order_columns})
+    SELECT {order_values}
+    WHERE EXISTS (SELECT 1 FROM items_item i WHERE i.id = %s AND {still_sold})
+    ON CONFLICT (mini_program_id, env, out_trade_no) DO NOTHING
+    RETURNING id, prepay_lease_until
+), noted AS (
+    INSERT INTO console_auditentry ({audit_columns}) SELECT {audit_values} FROM placed
+)
+SELECT prepay_lease_until FROM placed
+"""
+_STILL_SOLD = {
+    Environment.LIVE: "i.on_sale AND i.live_price = %s AND i.live_currency = %s",
+    Environment.SANDBOX: "i.state <> 'deleted' AND i.price = %s AND i.currency = %s",
+}
+
+_HOLD = """
+WITH held AS (
+    UPDATE orders_order SET payment_state = 'unpaid', prepay_id = %s, prepay_lease_until = NULL
+    WHERE id = %s AND payment_state = 'created' AND prepay_lease_until = %s
+    RETURNING id
+), noted AS (
+    INSERT INTO console_auditentry ({audit_columns}) SELECT {audit_values} FROM held
+)
+SELECT EXISTS (SELECT 1 FROM held),
+       EXISTS (SELECT 1 FROM orders_notification n
+               WHERE n.order_id IS NULL AND n.superapp_id = %s AND n.env = %s AND n.out_trade_no = %s)
+"""
+
+
+def read_facts(program_id: int, *, product_id: str, env: int) -> Facts:
+    """Return what the checks need about an existing mini program and the item `product_id` in `env` (0 live, 1 sandbox)."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    rows = _fetch(_facts_sql(connection.vendor), [product_id, now, program_id])
+    row = rows[0]
+    return Facts(
+        *row[:7],
+        bool(row[7]),
+        json.loads(row[8]) if isinstance(row[8], str) else row[8],
+        *row[9:11],
+        bool(row[11]),
+        bool(row[12]),
+        row[13] or "",
+        row[14] or "",
+        _offer(row[15:24], env),
+        [Key(*each[24:27]) for each in rows if each[24]],
+        row[27],
+    )
+
+
+def place(order: Order, facts: Facts) -> datetime | None:
+    """Store a new order in state Created with its audit entry; return the lease until which only the caller asks the superapp.
+
+    None when nothing was stored: the number is used, or the item was changed since `facts` were read.
+    """
+    if connection.vendor == "postgresql":
+        return _place_in_one_statement(order, facts)
+    return _place_plainly(order)
+
+
+def find_twin(order: Order) -> Order | None:
+    """Return the stored order with the number of `order`, or None."""
+    same = Order.objects.filter(mini_program_id=order.mini_program_id, env=order.env, out_trade_no=order.out_trade_no)
+    return same.only("id", "request_hash", "payment_state", "prepay_id", "prepay_lease_until", "env", "out_trade_no").first()
+
+
+def claim_prepay(order_id: int) -> datetime | None:
+    """Take the lease of an order in state Created that nobody holds; return it, or None when somebody was first.
+
+    Time is the database's: two web machines whose clocks differ must not both hold it.
+    """
+    now = _database_now(order_id)
+    lease = now + LEASE
+    free = Q(prepay_lease_until=None) | Q(prepay_lease_until__lt=now)
+    created = Order.objects.filter(free, pk=order_id, payment_state=Order.Payment.CREATED)
+    return lease if created.update(prepay_lease_until=lease) else None
+
+
+def lease_is_over(order: Order) -> bool:
+    """Say whether the lease of an order has ended by the database's clock: its holder crashed."""
+    return order.prepay_lease_until is not None and order.prepay_lease_until < _database_now(order.pk)
+
+
+def release_prepay(order_id: int, lease: datetime) -> None:
+    """Give a lease back without a prepay id: the superapp gave none. The order stays Created, and may be asked for again."""
+    Order.objects.filter(pk=order_id, prepay_lease_until=lease, payment_state=Order.Payment.CREATED).update(prepay_lease_until=None)
+
+
+def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
+    """Move Created → Unpaid with the prepay id, with its audit entry, if `lease` is still held; return what came of it."""
+    entry = build_entry(
+        "orders.order.hold_prepay",
+        order,
+        actor=ACTOR,
+        changes={"payment_state": [Order.Payment.CREATED, Order.Payment.UNPAID]},
+    )
+    if connection.vendor == "postgresql":
+        sql, values = _audit_sql(_HOLD), _values(entry)
+        waiting = [order.superapp_id, order.env, order.out_trade_no]
+        return Held(*_fetch(sql, [prepay_id, order.pk, lease, *values, *waiting])[0])
+    return _hold_plainly(order, entry, prepay_id, lease)
+
+
+def keep_late_prepay(order_id: int, prepay_id: str) -> None:
+    """Note the prepay id of an order that was paid or closed before the superapp's answer came. Its state is not touched."""
+    Order.objects.filter(pk=order_id, prepay_id="").exclude(payment_state=Order.Payment.CREATED).update(
+        prepay_id=prepay_id, prepay_lease_until=None
+    )
+
+
+# --- PostgreSQL: one prepared statement a step ------------------------------------------------------------------------------
+
+
+def _place_in_one_statement(order: Order, facts: Facts) -> datetime | None:
+    order.pk = facts.next_id
+    entry = _placed_entry(order)
+    item = [order.item_id, order.unit_price, order.currency]
+    rows = _fetch(_store_sql(order.env), [*_values(order), *item, *_values(entry)])
+    return rows[0][0] if rows else None
+
+
+def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one statement, prepared on PostgreSQL, and return its rows. Errors are Django's."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.execute(sql, params)
+            return cursor.fetchall()
+        raw = cursor.cursor
+        if raw.connection.prepare_threshold is None:
+            raw.connection.prepare_threshold = _NEVER_BY_ITSELF
+        with connection.wrap_database_errors:
+            raw.execute(sql, params, prepare=True)
+            return raw.fetchall()
+
+
+@cache
+def _facts_sql(vendor: str) -> str:
+    # The id is known before the row is, because the audit entry's MAC covers it.
+    next_id = "nextval(pg_get_serial_sequence('orders_order', 'id'))" if vendor == "postgresql" else "0"
+    return _FACTS.format(next_id=next_id)
+
+
+@cache
+def _store_sql(env: int) -> str:
+    columns, holes = _columns(Order)
+    lease = f"clock_timestamp() + interval '{LEASE.seconds} seconds'"
+    holes = [lease if column == '"prepay_lease_until"' else hole for column, hole in zip(columns, holes, strict=True)]
+    return _audit_sql(
+        _STORE,
+        order_columns=", ".join(columns),
+        order_values=", ".join(holes),
+        still_sold=_STILL_SOLD[Environment(env)],
+    )
+
+
+@cache
+def _audit_sql(template: str, **parts: str) -> str:
+    columns, holes = _columns(AuditEntry)
+    return template.format(audit_columns=", ".join(columns), audit_values=", ".join(holes), **parts)
+
+
+@cache
+def _fields(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
+    return [field for field in model._meta.concrete_fields if not (model is AuditEntry and field.primary_key)]
+
+
+def _columns(model: type[models.Model]) -> tuple[list[str], list[str]]:
+    """Column names and placeholders. The types are stated: a bare parameter in a SELECT list has none."""
+    fields = _fields(model)
+    return [f'"{field.column}"' for field in fields], [f"%s::{_type(field)}" for field in fields]
+
+
+def _type(field: "models.Field[Any, Any]") -> str:
+    # Never varchar(n): a cast to it cuts off silently what the column would refuse.
+    kind = field.rel_db_type(connection) or ""
+    return "text" if kind.startswith("varchar") else kind
+
+
+def _values(obj: models.Model) -> list[Any]:
+    """What is stored of an unsaved row, in the order of `_columns`; the lease is the database's to set."""
+    return [
+        field.get_db_prep_save(getattr(obj, field.attname), connection)
+        for field in _fields(type(obj))
+        if field.attname != "prepay_lease_until"
+    ]
+
+
+# --- SQLite: the ORM -------------------------------------------------------------------------------------------------------------
+
+
+def _place_plainly(order: Order) -> datetime | None:
+    # BEGIN IMMEDIATE takes the write lock at once, so what is read here cannot change before it is written.
+    with transaction.atomic():
+        if find_twin(order) or not _still_sold(order):
+            return None
+        order.prepay_lease_until = timezone.now() + LEASE
+        order.save(force_insert=True)
+        _placed_entry(order).save(force_insert=True)
+    return order.prepay_lease_until
+
+
+def _still_sold(order: Order) -> bool:
+    items = Item.objects.filter(pk=order.item_id)
+    if order.env == Environment.LIVE:
+        return items.on_sale().filter(live_price=order.unit_price, live_currency=order.currency).exists()
+    return items.existing().filter(price=order.unit_price, currency=order.currency).exists()
+
+
+def _hold_plainly(order: Order, entry: AuditEntry, prepay_id: str, lease: datetime) -> Held:
+    with transaction.atomic():
+        rows = Order.objects.filter(pk=order.pk, prepay_lease_until=lease)
+        stored = guarded_move(rows, "hold_prepay", prepay_id=prepay_id, prepay_lease_until=None) == 1
+        if stored:
+            entry.save(force_insert=True)
+    kept = Notification.objects.filter(
+        order=None, superapp_id=order.superapp_id, env=order.env, out_trade_no=order.out_trade_no
+    )
+    return Held(stored, kept.exists())
+
+
+# --- Both ----------------------------------------------------------------------------------------------------------------------
+
+
+def _placed_entry(order: Order) -> AuditEntry:
+    changes = {"payment_state": [None, Order.Payment.CREATED], "delivery_state": [None, DeliveryState.NOT_DUE]}
+    return build_entry("orders.order.place", order, actor=ACTOR, changes=changes)
+
+
+def _database_now(order_id: int) -> datetime:
+    return Order.objects.annotate(clock=Now()).values_list("clock", flat=True).get(pk=order_id)
+
+
+def _offer(row: Sequence[Any], env: int) -> Offer | None:
+    item_id, state, on_sale, live_name, live_price, live_currency, name, price, currency = row
+    if item_id is None:
+        return None
+    if env == Environment.LIVE:
+        return Offer(item_id, live_name, live_price, live_currency) if on_sale else None
+    return Offer(item_id, name, price, currency) if state != Item.State.DELETED else None
