@@ -76,7 +76,7 @@ def _times(past: Past, count: int) -> list[datetime]:
     """Moments of the last ninety days: more in the evening, at weekends, and lately."""
     days = [past.now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back) for back in range(DAYS)]
     weights = [WEEKDAYS[day.weekday()] * (1.6 - back / DAYS) for back, day in enumerate(days)]
-    chosen = []
+    chosen: list[datetime] = []
     while len(chosen) < count:
         day, hour = past.chance.choices(days, weights)[0], past.chance.choices(range(24), HOURS)[0]
         at = day + timedelta(hours=hour, seconds=past.chance.uniform(0, 3600))
@@ -93,11 +93,12 @@ def _order(
     item = chance.choices(goods, [max(1, 12 - 2 * place) for place in range(len(goods))])[0]
     env = 1 if sandbox or chance.random() < 0.04 else 0
     quantity = chance.choices((1, 2, 3, 5, 10), (80, 9, 5, 4, 2))[0]
+    price = item.live_price or item.price
     number = f"{'MC' if program.kind == 'mini_game' else 'HR'}{at:%y%m%d%H%M}{serial:05d}"
     player = hashlib.sha256(f"player{int(chance.triangular(0, 420, 40))}".encode()).hexdigest()[:22]
     return Order(
         **owners_of(program), env=env, out_trade_no=number, open_id=f"o{player}", item=item, product_id=item.product_id,
-        product_name=item.live_name, unit_price=item.live_price, quantity=quantity, amount=item.live_price * quantity,  # type: ignore[operator]
+        product_name=item.live_name, unit_price=price, quantity=quantity, amount=price * quantity,
         currency=item.live_currency, merchant_no=merchant, platform=chance.choice(PLATFORMS), zone_id="1",
         attach=f"cart-{chance.randrange(10**6):06d}", created_at=at,
         prepay_id=f"pp{hashlib.sha256(number.encode()).hexdigest()[:24]}",

@@ -90,13 +90,13 @@ def _containers(world: World, past: Past) -> None:
     superapp.sealed_secret_key = secrets.seal(secrets.new_app_key(), bound_to=superapp.secret_binding)
     superapp.created_at = past.ago(days=120)
     superapp.save()
-    for row in (*world.teams.values(), *world.programs.values()):
-        # Django has no key to copy until the parent is saved; assigning it again takes it over.
-        row.superapp = superapp
-        if isinstance(row, MiniProgram):
-            row.team = row.team
-        row.created_at = past.ago(days=110)
-        row.save()
+    # Django has no key to copy until the parent is saved; assigning it again takes it over.
+    for team in world.teams.values():
+        team.superapp, team.created_at = superapp, past.ago(days=110)
+        team.save()
+    for program in world.programs.values():
+        program.superapp, program.team, program.created_at = superapp, program.team, past.ago(days=108)
+        program.save()
 
 
 def _people(world: World) -> None:
