@@ -291,6 +291,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 5},
     },
     "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
+    "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -22,8 +22,8 @@ def record_refund(*, order: Order, notice: RefundNotice, actor: System, notifica
     """Record what a superapp says of a refund; the same again changes nothing. Amounts in minor units.
 
     `notification` carries what came in, verified; it is kept, and a SUCCESS is pushed to the developer from it. Raises
-    OrderError: ORDER_NOT_PAID, AMOUNT_MISMATCH, REFUND_CURRENCY, REFUND_NO_REUSED, REFUND_EXCEEDS_PAID; then only the notification
-    is kept, with the verdict "mismatch", so do not call it in a transaction that this error ends.
+    OrderError: ORDER_NOT_PAID, AMOUNT_MISMATCH, REFUND_CURRENCY, REFUND_NO_REUSED, REFUND_EXCEEDS_PAID; then only what came in
+    is kept, as a "mismatch", so do not call it in a transaction that this error ends.
     """
     try:
         with transaction.atomic():

@@ -1,12 +1,13 @@
 """Orders, refunds, and the deliveries that tell the developer's backend about them."""
 
-from orders.models.deliveries import Attempt, Delivery, Notification
+from orders.models.deliveries import Attempt, Delivery, DeliveryAlert, Notification
 from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.refunds import Refund
 
 __all__ = [
     "Attempt",
     "Delivery",
+    "DeliveryAlert",
     "DeliveryState",
     "Environment",
     "Notification",

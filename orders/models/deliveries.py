@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from console.lifecycle import state_check
-from console.models import TeamOwnedQuerySet
+from console.models import MiniProgram, TeamOwnedQuerySet
 from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.refunds import Refund
 from payments.models import ProgramOwned
@@ -203,3 +203,23 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} #{self.number} {self.outcome}"
+
+
+class DeliveryAlert(models.Model):
+    """When a team was last told by mail that deliveries of a mini program fail: one mail a level, not one an order."""
+
+    class Level(models.TextChoices):
+        SIXTH_FAILURE = "sixth_failure", _("Six failures")
+        DAY = "day", _("24 hours")
+        WEEK = "week", _("7 days")
+        ENDED = "ended", _("Schedule ended")
+
+    mini_program = models.ForeignKey(MiniProgram, on_delete=models.CASCADE, related_name="delivery_alerts")
+    level = models.CharField(max_length=20, choices=Level.choices)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mini_program", "level"], name="one_delivery_alert_a_level")]
+
+    def __str__(self) -> str:
+        return f"{self.mini_program} {self.level}"

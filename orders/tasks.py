@@ -1,0 +1,22 @@
+"""Work that rows describe and beat wakes."""
+
+from django.db.models import Exists, OuterRef
+
+from console.celery import app
+from console.permissions import System
+from orders.actions.payment import match_kept_notifications
+from orders.models import Notification, Order
+
+SWEEPER = System("notification sweeper")
+
+
+@app.task(name="orders.tasks.match_notifications")
+def match_notifications(limit: int = 100) -> int:
+    """Apply kept notifications whose order appeared without anybody noticing, because of a crash. Returns how many fitted."""
+    same = {"superapp": OuterRef("superapp"), "env": OuterRef("env"), "out_trade_no": OuterRef("out_trade_no")}
+    kept = Notification.objects.filter(order=None, verdict=Notification.Verdict.UNKNOWN_ORDER)
+    matched = 0
+    for row in kept.filter(Exists(Order.objects.filter(**same))).order_by("-pk")[:limit]:
+        for order in Order.objects.filter(superapp=row.superapp_id, env=row.env, out_trade_no=row.out_trade_no):
+            matched += match_kept_notifications(order, actor=SWEEPER)
+    return matched
