@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Case, CharField, F, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Left, Length, Right
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
@@ -71,10 +72,17 @@ def masked(path: str) -> Case:
     hidden = Concat(Left(path, 3), Value("…"), Right(path, 4))
     return Case(
         When(**{path: ""}, then=Value("")),
-        When(Length(path) >= MASK_FROM, then=hidden),  # type: ignore[operator]
+        When(GreaterThanOrEqual(Length(path), MASK_FROM), then=hidden),
         default=Concat(Left(path, 1), Value("…")),
         output_field=CharField(),
     )
+
+
+def mask(text: str) -> str:
+    """The same for one id."""
+    if len(text) >= MASK_FROM:
+        return f"{text[:3]}…{text[-4:]}"
+    return f"{text[:1]}…" if text else ""
 
 
 def annotations(columns: Iterable[Column]) -> dict[str, Combinable]:

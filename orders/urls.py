@@ -1,6 +1,21 @@
 """Routes of this app."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import path
+
+from orders.views import details, home, push, records
 
 app_name = "orders"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("m/<str:app_id>/", home.ProgramHome.as_view(), name="home"),
+    path("m/<str:app_id>/orders/", records.OrderList.as_view(), name="list"),
+    path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
+    path("m/<str:app_id>/refunds/", records.RefundList.as_view(), name="refund-list"),
+    path("m/<str:app_id>/refunds/<int:pk>/", details.RefundDetail.as_view(), name="refund-detail"),
+    path("s/<str:superapp>/orders/", records.SuperappOrderList.as_view(), name="superapp-list"),
+    path("s/<str:superapp>/refunds/", records.SuperappRefundList.as_view(), name="superapp-refund-list"),
+    path("m/<str:app_id>/orders/<int:pk>/redeliver", push.Redeliver.as_view(), name="redeliver"),
+    path("m/<str:app_id>/delivery/on", push.PushOn.as_view(), name="push-on"),
+    path("m/<str:app_id>/delivery/off", push.PushOff.as_view(), name="push-off"),
+    path("m/<str:app_id>/delivery/test", push.PushTest.as_view(), name="push-test"),
+    path("m/<str:app_id>/delivery/log/", push.PushLog.as_view(), name="push-log"),
+]

@@ -1,0 +1,201 @@
+"""What happened to an order or a refund, in words: the verdict, the timeline, and each attempt to deliver."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.http_messages import Answer
+from console.models import AuditEntry
+from console.money import format_money
+from console.templatetags.state_looks import look_of
+from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
+
+ATTEMPTS_SHOWN = 200  # of one order: the schedule makes 136 in its 30 days
+ENTRIES_SHOWN = 100
+
+
+class Verdict(NamedTuple):
+    """One sentence about a whole record."""
+
+    tone: str
+    icon: str
+    text: str
+
+
+ALERTS = {
+    "payment_mismatch": gettext_lazy("A payment notification does not fit this order, so nothing was delivered for it."),
+    "paid_after_closing": gettext_lazy("It was paid after it had been closed. Deliver it or have it refunded."),
+}
+PAYMENT = {
+    "created": Verdict("muted", "clock", gettext_lazy("Not paid: the superapp has not given a prepay id yet.")),
+    "unpaid": Verdict("warning", "clock", gettext_lazy("Not paid yet: the player has the payment page in front of them.")),
+    "closed": Verdict("muted", "lock-closed", gettext_lazy("Closed without a payment.")),
+    "expired": Verdict("muted", "clock", gettext_lazy("Expired: it was not paid in time.")),
+    "failed": Verdict("muted", "x-circle", gettext_lazy("The payment failed, or the superapp refused the order.")),
+}
+DELIVERY = {
+    "not_due": Verdict("success", "check-circle", gettext_lazy("Paid. Nothing has to be delivered.")),
+    "pending": Verdict("warning", "clock", gettext_lazy("Paid. The developer's backend has not acknowledged the delivery yet.")),
+    "delivering": Verdict("warning", "arrow-path", gettext_lazy("Paid. The delivery is being sent right now.")),
+    "delivered": Verdict("success", "check-circle", gettext_lazy("Paid and delivered.")),
+    "needs_attention": Verdict(
+        "danger", "exclamation-triangle", gettext_lazy("Paid, but not delivered: all attempts of the schedule failed.")
+    ),
+    "held": Verdict("warning", "pause-circle", gettext_lazy("Paid. The delivery is held until delivery push is switched on.")),
+    "cancelled": Verdict("muted", "minus-circle", gettext_lazy("Paid, then refunded before it was delivered.")),
+}
+REFUNDED = {
+    "partially_refunded": gettext_lazy("Part of the money was refunded."),
+    "refunded": gettext_lazy("All of the money was refunded."),
+}
+TITLES = {
+    "orders.order.hold_prepay": gettext_lazy("Prepay id received"),
+    "orders.order.close": gettext_lazy("Closed by the superapp"),
+    "orders.order.expire": gettext_lazy("Expired without a payment"),
+    "orders.order.fail": gettext_lazy("Failed"),
+    "orders.order.alert": gettext_lazy("Alert raised"),
+    "orders.delivery.redeliver": gettext_lazy("Redelivered by hand"),
+    "orders.delivery.hold": gettext_lazy("Delivery held: push is off"),
+    "orders.delivery.resume": gettext_lazy("Delivery resumed: push is on"),
+    "orders.delivery.park": gettext_lazy("Delivery given up: the schedule ended"),
+    "orders.delivery.cancel": gettext_lazy("Delivery cancelled: refunded before it was delivered"),
+}
+LOOKS = {
+    "orders.order.hold_prepay": ("ticket", "muted"),
+    "orders.order.alert": ("exclamation-triangle", "danger"),
+    "orders.delivery.redeliver": ("arrow-path", "info"),
+    "orders.delivery.park": ("exclamation-triangle", "danger"),
+    "orders.delivery.hold": ("pause-circle", "warning"),
+}
+VERDICTS = {
+    "accepted": gettext_lazy("Payment notification accepted"),
+    "duplicate": gettext_lazy("Payment notification repeated; nothing changed"),
+    "unknown_order": gettext_lazy("Payment notification came before the order"),
+    "mismatch": gettext_lazy("Payment notification does not fit the order; not delivered"),
+    "bad_signature": gettext_lazy("Payment notification with a wrong signature; ignored"),
+}
+REFUND_VERDICTS = {
+    "accepted": gettext_lazy("Refund notification accepted"),
+    "duplicate": gettext_lazy("Refund notification repeated; nothing changed"),
+    "mismatch": gettext_lazy("Refund notification does not fit the order"),
+}
+
+
+def verdict(order: Order) -> Verdict:
+    """One sentence about the order, with the most urgent thing first."""
+    if order.alert:
+        return Verdict("danger", "exclamation-triangle", str(ALERTS.get(order.alert, order.alert)))
+    if order.payment_state != Order.Payment.PAID:
+        return PAYMENT[order.payment_state]
+    found = DELIVERY[order.delivery_state]
+    if order.refund_state == Order.RefundState.NONE:
+        return found
+    text = f"{found.text} {REFUNDED[order.refund_state]}"
+    if order.refund_state == Order.RefundState.REFUNDED and order.delivery_state == DeliveryState.DELIVERED:
+        return Verdict("warning", "exclamation-triangle", text)
+    return Verdict(found.tone, found.icon, text)
+
+
+def order_events(
+    order: Order, notifications: Sequence[Notification], attempts: Sequence[Attempt], refunds: Sequence[Refund]
+) -> list[dict[str, Any]]:
+    """The timeline of an order, oldest first, for components/timeline.html."""
+    amount = format_money(order.amount, order.currency)
+    events = [_event(order.created_at, "document-plus", "muted", _("Order placed"), amount)]
+    if order.paid_at:
+        paid = format_money(order.paid_amount, order.currency)
+        events.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
+    events += [_notified(row) for row in notifications]
+    events += [attempt_event(row) for row in attempts]
+    for refund in refunds:
+        events += _refund(refund)
+    deliveries = {row.delivery_id for row in attempts}
+    events += [_entry(row) for row in entries_of(order, deliveries)]
+    return sorted(events, key=lambda event: event["at"])
+
+
+def refund_events(refund: Refund, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """The timeline of a refund, oldest first."""
+    events = [*_refund(refund), *(attempt_event(row) for row in attempts)]
+    return sorted(events, key=lambda event: event["at"])
+
+
+def entries_of(order: Order, deliveries: Iterable[int]) -> list[AuditEntry]:
+    """What the audit trail says about an order and its deliveries, as far as TITLES has words for it; one query."""
+    same_order = AuditEntry.objects.filter(object_type="orders.order", object_id=str(order.pk))
+    theirs = AuditEntry.objects.filter(object_type="orders.delivery", object_id__in=[str(pk) for pk in deliveries])
+    return list((same_order | theirs).filter(verb__in=TITLES).order_by("id")[:ENTRIES_SHOWN])
+
+
+def attempts_of(deliveries: Sequence[Delivery]) -> list[Attempt]:
+    """The attempts of these deliveries, oldest first; one query."""
+    return list(Attempt.objects.filter(delivery__in=deliveries).order_by("started_at", "id")[:ATTEMPTS_SHOWN])
+
+
+def grouped(deliveries: Sequence[Delivery], attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """Each delivery with its attempts, the newest first, for the page."""
+    return [
+        {"row": delivery, "attempts": [_shown(row) for row in reversed(attempts) if row.delivery_id == delivery.pk]}
+        for delivery in deliveries
+    ]
+
+
+def outcome_sentence(attempt: Attempt) -> str:
+    """What an attempt came to: an answer that refuses is something else than no answer."""
+    if attempt.outcome == Attempt.Outcome.ACKNOWLEDGED:
+        return _("Acknowledged.")
+    if attempt.outcome == Attempt.Outcome.REFUSED:
+        return _("Answered, refused: %(code)s.") % {"code": attempt.return_code or _("without a code")}
+    if attempt.outcome == Attempt.Outcome.BAD_STATUS:
+        return _("Answered with HTTP status %(status)s; 200 is expected.") % {"status": attempt.status}
+    if attempt.outcome == Attempt.Outcome.BAD_BODY:
+        return _("Answered, but not with a JSON object that has a returnCode.")
+    if attempt.outcome == Attempt.Outcome.NO_ANSWER:
+        return _("No answer. %(reason)s") % {"reason": Answer(error_class=attempt.error or "closed", connected=True).public_reason()}
+    return f"{attempt.get_outcome_display()}."
+
+
+def attempt_event(attempt: Attempt) -> dict[str, Any]:
+    """An attempt in the timeline."""
+    look = look_of(attempt.outcome)
+    title = _("Delivery attempt %(number)s") % {"number": attempt.number}
+    return _event(attempt.started_at, look.icon, look.tone, title, outcome_sentence(attempt))
+
+
+def _shown(attempt: Attempt) -> dict[str, Any]:
+    headers = "\n".join(f"{name}: {value}" for name, value in attempt.request_headers.items())
+    stages = [(name.replace("_", " "), value) for name, value in attempt.durations.items() if name != "total"]
+    return {
+        "row": attempt, "sentence": outcome_sentence(attempt), "headers": headers, "stages": stages,
+        "total": attempt.durations.get("total"), "look": look_of(attempt.outcome),
+    }  # fmt: skip
+
+
+def _event(at: Any, icon: str, tone: str, title: Any, body: Any = "") -> dict[str, Any]:
+    return {"at": at, "icon": icon, "tone": tone, "title": title, "body": body}
+
+
+def _notified(row: Notification) -> dict[str, Any]:
+    words = REFUND_VERDICTS if row.kind == Notification.Kind.REFUND else VERDICTS
+    tone = "danger" if row.verdict in {"mismatch", "bad_signature"} else "muted"
+    return _event(row.received_at, "inbox-arrow-down", tone, words.get(row.verdict, row.get_verdict_display()), row.detail)
+
+
+def _refund(refund: Refund) -> list[dict[str, Any]]:
+    amount = format_money(-refund.amount, refund.currency)
+    started = _("Refund %(number)s initiated") % {"number": refund.refund_no}
+    events = [_event(refund.started_at, "arrow-uturn-left", "info", started, f"{amount} {refund.cause}".strip())]
+    if refund.succeeded_at:
+        done = _("Refund %(number)s succeeded") % {"number": refund.refund_no}
+        events.append(_event(refund.succeeded_at, "check-circle", "success", done, amount))
+    return events
+
+
+def _entry(row: AuditEntry) -> dict[str, Any]:
+    icon, tone = LOOKS.get(row.verb, ("clock", "muted"))
+    body = row.note
+    if row.actor_id:
+        body = _("By %(name)s. %(note)s") % {"name": row.actor_label, "note": row.note}
+    return _event(row.created_at, icon, tone, TITLES[row.verb], body.strip())

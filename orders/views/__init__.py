@@ -1,0 +1,1 @@
+"""Pages of orders, refunds, deliveries and exports."""
