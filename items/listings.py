@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, F, Q
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -82,7 +82,7 @@ def page(program: MiniProgram, query: ItemQuery) -> ItemPage:
     sliced = rows
     if place:
         compare: Any = TupleGreaterThan if backwards else TupleLessThan
-        sliced = rows.filter(compare(Tuple("edited_at", "id"), Tuple(Value(place[0]), Value(place[1]))))
+        sliced = rows.filter(compare(Tuple("edited_at", "id"), place))
     found = list(sliced.order_by(*order)[: PAGE_SIZE + 1])
     more, items = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
     if backwards:

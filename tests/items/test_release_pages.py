@@ -1,0 +1,206 @@
+"""The pages of a release: submit, withdraw, review, decide."""
+
+import pytest
+from django.urls import reverse
+
+from items.actions import item as items
+from items.actions import release as releases
+from items.images import read_picture
+from items.models import Release
+from items.review import is_one_edit, reviewed
+from tests.items.conftest import bind_merchant, decisions, edit, fresh, upload
+
+
+@pytest.fixture
+def submit_url(starfall):
+    return reverse("items:release-submit", kwargs={"app_id": starfall.app_id})
+
+
+def page(name, release):
+    return reverse(f"items:{name}", kwargs={"superapp": release.superapp.code, "pk": release.pk})
+
+
+def choice(release, value, reason=""):
+    form = {}
+    for entry in release.entries.all():
+        form |= {f"choice-{entry.pk}": value, f"reason-{entry.pk}": reason, f"hash-{entry.pk}": entry.content_hash}
+    return form
+
+
+def shown(client, person, url, data=None):
+    client.force_login(person)
+    return client.get(url, data or {}).content.decode()
+
+
+def test_submitting_shows_what_and_what_not_and_then_submits(client, submit_url, gem, submitted, sword, senior):
+    text = shown(client, senior, submit_url, {"ids": ["gem", "sword"]})
+    assert "1 item is submitted" in text and "1 item is left out" in text and "is under review already" in text
+    response = client.post(submit_url, {"ids": ["sword"], "hash-sword": sword.draft_hash, "message": "Please"})
+    assert response.status_code == 302
+    assert (fresh(sword).state, Release.objects.latest("pk").message) == ("under_review", "Please")
+
+
+def test_submitting_twice_answers_409_and_changes_nothing(client, submit_url, gem, senior):
+    client.force_login(senior)
+    form = {"ids": ["gem"], "hash-gem": gem.draft_hash}
+    assert [client.post(submit_url, form).status_code for _time in range(2)] == [302, 409]
+    assert Release.objects.count() == 1
+
+
+def test_submitting_needs_a_selection_and_the_permission(client, submit_url, gem, senior, developer, stranger):
+    client.force_login(senior)
+    assert client.get(submit_url).status_code == 302
+    assert client.post(submit_url, {}).status_code == 422
+    client.force_login(developer)
+    assert client.get(submit_url, {"ids": "gem"}).status_code == 403
+    client.force_login(stranger)
+    assert client.get(submit_url, {"ids": "gem"}).status_code == 404
+
+
+def test_a_long_message_comes_back(client, submit_url, gem, senior):
+    client.force_login(senior)
+    response = client.post(submit_url, {"ids": ["gem"], "hash-gem": gem.draft_hash, "message": "x" * 501})
+    assert response.status_code == 422 and "x" * 501 in response.content.decode()
+    assert fresh(gem).state == "unreleased"
+
+
+def test_an_exempt_program_is_told_that_items_go_on_sale_at_once(client, submit_url, gem, exemption, senior):
+    assert "1 item is released at once" in shown(client, senior, submit_url, {"ids": ["gem"]})
+    text = client.post(submit_url, {"ids": ["gem"], "hash-gem": gem.draft_hash}, follow=True).content.decode()
+    assert "1 item is on sale now." in text
+
+
+def test_withdrawing_asks_first(client, gem, submitted, starfall, senior):
+    url = reverse("items:release-withdraw", kwargs={"app_id": starfall.app_id, "product_id": "gem"})
+    assert "edited and submitted again" in shown(client, senior, url)
+    assert client.post(url).status_code == 302
+    assert (fresh(gem).state, client.post(url).status_code) == ("unreleased", 409)
+
+
+def test_the_review_shows_the_difference_and_the_flags(client, on_sale_gem, starfall, developer, senior, approver):
+    picture = read_picture(upload())
+    items.add(starfall, actor=developer, product_id="gen", name="Gen", price=1, currency="USD", picture=picture)
+    edit(on_sale_gem, by=developer, price=1990, picture=picture)
+    release = releases.submit([on_sale_gem], actor=senior, message="New look").release
+    text = shown(client, approver, page("release-review", release))
+    for part in (
+        "USD 9.90",
+        "USD 19.90",
+        "+101 %",
+        "Price jump: +101 %",
+        "The ID looks like gen",
+        "Same image as gen",
+        "New look",
+    ):
+        assert part in text
+
+
+def test_a_change_of_currency_is_flagged(client, on_sale_gem, northlight, team_admin, superapp_admin, developer, senior):
+    binding = northlight.merchant_bindings.get()
+    items_currency = fresh(on_sale_gem).currency
+    type(binding).objects.filter(pk=binding.pk).update(effective=None)
+    bind_merchant(northlight, by=team_admin, approved_by=superapp_admin, currency="JPY")
+    edit(on_sale_gem, by=developer, price=1990, currency="JPY")
+    release = releases.submit([on_sale_gem], actor=senior).release
+    assert reviewed(release)[0].flags == [f"Currency change: {items_currency} → JPY"]
+
+
+def test_approving_one_item_from_the_page(client, gem, submitted, approver):
+    client.force_login(approver)
+    response = client.post(page("release-decide", submitted), choice(submitted, "approve"))
+    assert response.url == page("release-review", submitted)
+    assert fresh(gem).on_sale
+    assert "Decided by" in client.get(response.url).content.decode()
+
+
+def test_rejecting_without_a_reason_comes_back_with_what_was_chosen(client, gem, submitted, approver):
+    client.force_login(approver)
+    response = client.post(page("release-decide", submitted), choice(submitted, "reject", " "))
+    text = response.content.decode()
+    assert response.status_code == 422 and "Enter a reason" in text
+    assert 'value="reject" checked' in text
+    assert fresh(gem).state == "under_review"
+
+
+def test_choosing_nothing_decides_nothing(client, gem, submitted, approver):
+    client.force_login(approver)
+    response = client.post(page("release-decide", submitted), choice(submitted, ""))
+    assert response.status_code == 422 and "Nothing is decided yet" in response.content.decode()
+
+
+@pytest.mark.parametrize("name", ["choice-x", "choice-", "choice-99999999999999999999", "choice-²"])
+def test_odd_fields_are_no_decision(client, submitted, approver, name):
+    client.force_login(approver)
+    assert client.post(page("release-decide", submitted), {name: "approve"}).status_code == 422
+
+
+def test_content_that_is_not_what_was_shown_is_not_decided(client, gem, submitted, approver):
+    client.force_login(approver)
+    form = choice(submitted, "approve") | {f"hash-{submitted.entries.get().pk}": "0" * 64}
+    response = client.post(page("release-decide", submitted), form)
+    assert response.status_code == 409 and "not what you were shown" in response.content.decode()
+    assert not fresh(gem).on_sale
+
+
+def test_a_second_decision_says_who_was_first(client, submitted, approver, superapp_admin):
+    form = choice(submitted, "approve")
+    releases.decide(submitted, actor=approver, decisions=decisions(submitted))
+    client.force_login(superapp_admin)
+    response = client.post(page("release-decide", submitted), form)
+    assert response.status_code == 409 and "already decided by Ada Approver" in response.content.decode()
+
+
+def test_approving_all_is_asked_again_first(client, gem, sword, senior, approver):
+    release = releases.submit([gem, sword], actor=senior).release
+    text = shown(client, approver, page("release-decide", release))
+    assert "Approve 2 items?" in text and fresh(release).state == "in_progress"
+    client.post(page("release-decide", release), choice(release, "approve"))
+    assert fresh(release).state == "approved"
+    assert client.get(page("release-decide", release)).status_code == 302
+
+
+def test_who_may_review_and_who_may_decide(client, submitted, superadmin, approver, superapp_operator, team_admin, stranger):
+    def statuses(name):
+        found = []
+        for person in (superadmin, approver, superapp_operator, team_admin, stranger):
+            client.force_login(person)
+            found.append(client.get(page(name, submitted)).status_code)
+        return found
+
+    assert statuses("release-review") == [200, 200, 403, 404, 404]
+    assert statuses("release-decide") == [403, 200, 403, 404, 404]
+
+
+def test_a_reader_sees_the_review_without_buttons(client, submitted, superadmin):
+    text = shown(client, superadmin, page("release-review", submitted))
+    assert "does not decide them" in text and 'name="choice-' not in text
+
+
+def test_a_release_of_another_superapp_does_not_exist(client, submitted, approver):
+    client.force_login(approver)
+    url = reverse("items:release-review", kwargs={"superapp": submitted.superapp.code, "pk": submitted.pk + 1})
+    assert client.get(url).status_code == 404
+
+
+def test_the_review_takes_a_constant_number_of_queries(client, gem, sword, senior, approver, django_assert_max_num_queries):
+    one = releases.submit([gem], actor=senior).release
+    two = releases.submit([sword], actor=senior).release
+    two.entries.update(release=one)
+    client.force_login(approver)
+    with django_assert_max_num_queries(19):
+        client.get(page("release-review", one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("gem", "gem", True),
+        ("gem", "gen", True),
+        ("gem", "gems", True),
+        ("gem", "em", True),
+        ("gem", "mge", False),
+        ("gem", "gemss", False),
+    ],
+)
+def test_ids_one_edit_apart(one, other, alike):
+    assert is_one_edit(one, other) is is_one_edit(other, one) is alike
