@@ -123,7 +123,7 @@ def receive(backend: DeveloperBackend, *, body: bytes, headers: dict[str, str]) 
     """Take a push as a careful developer would: verify, drop duplicates, keep; returns status and body of the answer."""
     envelope = as_object(body.decode("utf-8", "replace"))
     payload = as_object(str(envelope.get("Payload", "")))
-    env, number = int(payload.get("Env") or 0), str(payload.get("OutTradeNo", ""))
+    env, number = (1 if str(payload.get("Env")) == "1" else 0), str(payload.get("OutTradeNo", ""))
     push = ReceivedPush(
         mini_program=backend.mini_program, event=str(envelope.get("Event", ""))[:64], out_trade_no=number[:64],
         is_mock=envelope.get("IsMock") is True, body=body.decode("utf-8", "replace")[:20000], headers=headers,
