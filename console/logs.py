@@ -54,7 +54,7 @@ def logging_config(*, json_lines: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderers: list[Any] = [structlog.dev.ConsoleRenderer(colors=False)]
+    renderers: list[Any] = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     if json_lines:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return {
