@@ -94,7 +94,7 @@ class DeliveryForm(PlainForm):
 
 
 def reachable(url: str) -> str:
-    """The URL, if its form is allowed and its name resolves to public addresses only. Raises ValidationError with the sentence."""
+    """The URL, if its form is allowed and its name resolves to public addresses only. Raises ValidationError."""
     try:
         check_resolved_sync(url)
     except DestinationRefused as refused:
@@ -121,7 +121,7 @@ class DecisionForm(PlainForm):
 class ReasonForm(PlainForm):
     """A reason is needed: one of the usual ones, own words, or both."""
 
-    shown = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=64)
     usual = forms.TypedChoiceField(
         label=_("Usual reasons"), required=False, coerce=int, empty_value=None, widget=forms.RadioSelect, choices=[]
     )
@@ -142,3 +142,14 @@ class ReasonForm(PlainForm):
         chosen = self.cleaned_data["usual"]
         parts = ["" if chosen is None else str(REASONS[chosen]), self.cleaned_data["reason"].strip()]
         return " ".join(filter(None, parts))
+
+
+class EndForm(PlainForm):
+    """The reason for ending what was approved."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The requester reads it on the page and in the mail."),
+        error_messages={"required": _("Enter a reason. The requester reads it on the page and in the mail.")},
+    )

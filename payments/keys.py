@@ -48,7 +48,7 @@ def _text(sealed: str, bound_to: str) -> str:
 
 
 def certificate_by_serial(serial_no: str) -> Credential | None:
-    """The credential whose certificate has this serial number (hexadecimal, any case), if it is accepted now; with its mini program."""
+    """The credential with this serial number (hexadecimal, any case), if it is accepted now; with its mini program."""
     now = timezone.now()
     rows = Credential.objects.filter(_accepted_now(now), serial_no=serial_no.upper(), not_before__lte=now, not_after__gt=now)
     return rows.select_related("mini_program").first()

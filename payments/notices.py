@@ -44,12 +44,12 @@ def what_next(request: Request) -> str:
     if request.state == state.REJECTED:
         return _("Mend what the reason names, then make a new request. Nothing else was changed.")
     sentences = {
-        (kind.PAYMENT, state.APPROVED): _("Next, configure the delivery push under Basic configurations, if that is not done yet."),
-        (kind.PAYMENT, state.DISABLED): _("No orders can be placed any more. Settle the reason with the superapp, then make a new request."),
+        (kind.PAYMENT, state.APPROVED): _("Next, configure the delivery push, if that is not done yet."),
+        (kind.PAYMENT, state.DISABLED): _("No orders are taken. Settle the reason, then make a new request."),
         (kind.PAYMENT, state.CANCELLED): _("A new request can be made at any time."),
-        (kind.MERCHANT_BINDING, state.EFFECTIVE): _("The team is paid through this merchant from now on. Next, request the payment permission."),
+        (kind.MERCHANT_BINDING, state.EFFECTIVE): _("The team is paid through it now. Next, request the payment permission."),
         (kind.MERCHANT_BINDING, state.UNBOUND): _("Selling is suspended until another merchant is effective."),
-        (kind.EXEMPTION, state.APPROVED): _("Releases that are submitted from now on need no review. What is in review stays in review."),
+        (kind.EXEMPTION, state.APPROVED): _("Releases need no review from now on. What is in review stays there."),
         (kind.EXEMPTION, state.REVOKED): _("Releases that are submitted from now on are reviewed again."),
     }  # fmt: skip
     return sentences.get((kind(request.kind), state(request.state)), "")

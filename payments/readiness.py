@@ -138,9 +138,9 @@ def _request_link(key: str, title: str, row: Request, permission: str, url: str,
         sentence = _("In review for %(duration)s.") % {"duration": timesince(row.requested_at, depth=1)}
         return Link(key, title, WAITING, sentence, "payments.decide", url)
     if row.state in (Request.State.REJECTED, Request.State.DISABLED):
-        sentence = _("%(state)s: %(reason)s") % {"state": row.get_state_display(), "reason": row.reason}  # type: ignore[attr-defined]
+        sentence = _("%(state)s: %(reason)s") % {"state": row.get_state_display(), "reason": row.reason}
         return Link(key, title, BLOCKED, sentence, permission, url, action)
-    return Link(key, title, "", f"{row.get_state_display()}.", permission, url, action)  # type: ignore[attr-defined]
+    return Link(key, title, "", f"{row.get_state_display()}.", permission, url, action)
 
 
 def _delivery(program: MiniProgram, config: DeliveryConfig | None) -> Link:

@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from payments.models import Merchant, MerchantBinding, PaymentRequest
 from console.models import MiniProgram
+from payments.models import Merchant, MerchantBinding, PaymentRequest
 
 NOT_ENABLED, SUSPENDED, NOT_BOUND = "PAYMENT_NOT_ENABLED", "PAYMENT_SUSPENDED", "MERCHANT_NOT_BOUND"
 
 
 class Selling(NamedTuple):
-    """`code` is openServer's error code, "" while payments are taken. `suspended_reason`: "", "feature_off" or "merchant_unbound"."""
+    """`code`: openServer's error code, "" while enabled. `suspended_reason`: "", "feature_off" or "merchant_unbound"."""
 
     enabled: bool
     code: str = ""

@@ -15,7 +15,10 @@ _KEPT = {"\n", "\t", "\u200c", "\u200d"}
 
 
 def message_given(message: str, *, required: bool = True) -> str:
-    """The message of a request, trimmed. Raises Refused(message=…): blank, only invisible, over 500 characters, control characters."""
+    """The message of a request, trimmed.
+
+    Raises Refused at the field `message`: nothing visible in it, over 500 characters, control or format characters.
+    """
     text = message.replace("\r\n", "\n").strip()
     if not any(_visible(letter) for letter in text):
         if not required and not text:

@@ -35,7 +35,7 @@ class Prepared(NamedTuple):
 
 
 def authority() -> certificates.Authority:
-    """The platform's CA; made when it is first asked for, once: the name is unique and whoever comes second reads the first one's."""
+    """The platform's CA; made once, when it is first asked for: whoever comes second reads what the first one stored."""
     row = CertificateAuthority.objects.filter(name=AUTHORITY_NAME).first()
     if row is None:
         made = certificates.new_authority(AUTHORITY_NAME, timezone.now())

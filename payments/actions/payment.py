@@ -15,7 +15,11 @@ from payments.texts import message_given
 
 
 def request_payment(
-    program: MiniProgram, *, actor: User, message: str, type: str = PaymentRequest.Type.VIRTUAL  # noqa: A002
+    program: MiniProgram,
+    *,
+    actor: User,
+    message: str,
+    type: str = PaymentRequest.Type.VIRTUAL,  # noqa: A002
 ) -> PaymentRequest:
     """Ask the superapp for the payment permission.
 
@@ -55,10 +59,8 @@ def _open_sentence(program: MiniProgram, type: str) -> str:  # noqa: A002
         return ""
     if row.state == PaymentRequest.State.APPROVED:
         return _("Payment is already approved; no further request is needed.")
-    return _("%(name)s already made a request at %(time)s UTC, which is in progress. Wait for its decision or cancel it first.") % {
-        "name": row.requested_by,
-        "time": f"{row.requested_at:%Y-%m-%d %H:%M}",
-    }
+    sentence = _("%(name)s already made a request at %(time)s UTC. Wait for its decision or cancel it first.")
+    return sentence % {"name": row.requested_by, "time": f"{row.requested_at:%Y-%m-%d %H:%M}"}
 
 
 def approve(request: PaymentRequest, *, actor: User, reason: str = "", shown: str = "") -> PaymentRequest:

@@ -16,7 +16,7 @@ from console.templatetags.state_looks import look_of
 from console.views.base import ConsoleView, add_errors
 from payments.actions import exemption, merchant, payment
 from payments.content import content_hash, content_lines
-from payments.forms import DecisionForm, PlainForm, ReasonForm
+from payments.forms import DecisionForm, EndForm, PlainForm, ReasonForm
 from payments.listings import REVIEW_ROUTES, queue
 from payments.models import MerchantBinding, Request, why_not_decide
 from payments.readiness import steps
@@ -76,11 +76,11 @@ class ReviewView(ConsoleView):
 
     def show(self, row: Request, *, status: int = 200, **forms: PlainForm) -> HttpResponse:
         """The review page with the forms given, fresh ones else."""
-        shown = {"initial": {"shown": content_hash(row)}}
-        context = {
-            "approve_form": DecisionForm(**shown, prefix="approve"),
-            "reject_form": ReasonForm(**shown, prefix="reject"),
-            "end_form": ReasonForm(prefix="end"),
+        shown = {"shown": content_hash(row)}
+        context: dict[str, Any] = {
+            "approve_form": DecisionForm(initial=shown, prefix="approve"),
+            "reject_form": ReasonForm(initial=shown, prefix="reject"),
+            "end_form": EndForm(prefix="end"),
             **forms,
         }
         return self.render(status=status, row=row, **self.facts(row), **self.rights(row), **context)
@@ -184,7 +184,7 @@ class DecisionView(ReviewView):
         action = getattr(ACTIONS[row.kind], name, None)
         if action is None:
             raise Invisible
-        return action  # type: ignore[no-any-return]
+        return action
 
     def back(self, row: Request, sentence: str) -> HttpResponse:
         """Say what was decided, on the queue."""
@@ -219,11 +219,12 @@ class Disable(DecisionView):
     """End an approved payment permission."""
 
     permission: ClassVar[str] = "payments.intervene"
+    form_class = EndForm
     prefix: ClassVar[str] = "end"
 
     def decide(self, row: Request, form: Any) -> HttpResponse:
         """With a reason."""
-        done = self.act_on(row, "disable")(row, actor=self.actor, reason=form.text())
+        done = self.act_on(row, "disable")(row, actor=self.actor, reason=form.cleaned_data["reason"])
         return self.back(done, _("Payment was disabled: “%(request)s”. %(name)s is told by mail."))
 
 
@@ -231,9 +232,10 @@ class Revoke(DecisionView):
     """End an approved exemption."""
 
     permission: ClassVar[str] = "payments.intervene"
+    form_class = EndForm
     prefix: ClassVar[str] = "end"
 
     def decide(self, row: Request, form: Any) -> HttpResponse:
         """With a reason."""
-        done = self.act_on(row, "revoke")(row, actor=self.actor, reason=form.text())
+        done = self.act_on(row, "revoke")(row, actor=self.actor, reason=form.cleaned_data["reason"])
         return self.back(done, _("“%(request)s” was revoked. %(name)s is told by mail."))

@@ -109,12 +109,11 @@ class DeliveryConfigure(DeliveryView, FormView):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """As any form; a stale one is shown with the stored version, so that a second Confirm is meant."""
-        form = self.form(request.POST)
+        form: Any = self.form(request.POST.copy())
         if form.is_valid():
             try:
                 return self.act(form)
             except delivery.Stale as stale:
-                form.data = form.data.copy()  # type: ignore[attr-defined]
                 form.data["version"] = stale.version
                 add_errors(form, stale)
             except Refused as refused:

@@ -61,7 +61,9 @@ def test_deciding_twice_says_who_was_first(as_person, orbit, requested, approver
     assert OutgoingMail.objects.filter(subject__startswith="Payment permission").count() == 1
 
 
-def test_content_that_changed_since_it_was_shown_is_not_decided(as_person, orbit, bound, northlight, other_merchant, team_admin, approver):
+def test_content_that_changed_since_it_was_shown_is_not_decided(
+    as_person, orbit, bound, northlight, other_merchant, team_admin, approver
+):
     from payments.actions import merchant as merchants
 
     row = merchants.bind(northlight, other_merchant, actor=team_admin)
@@ -155,7 +157,9 @@ def test_the_queue_pages_without_gaps_and_bad_cursors_are_the_first_page(as_pers
         listings.PAGE = before
 
 
-def test_the_queue_costs_the_same_for_one_and_for_many(as_person, orbit, northlight, team_admin, approver, django_assert_max_num_queries):
+def test_the_queue_costs_the_same_for_one_and_for_many(
+    as_person, orbit, northlight, team_admin, approver, django_assert_max_num_queries
+):
     for number in range(30):
         program = MiniProgram.objects.create(name=f"Game {number}", kind="mini_game", team=northlight, superapp=orbit)
         ExemptionRequest.objects.create(**owners_of(program), program=program, requested_by=team_admin, message="m")

@@ -1,5 +1,6 @@
 """Credentials: keys, rotation's overlap, the mail and how it is opened, resend."""
 
+import email
 import shutil
 import smtplib
 import subprocess
@@ -88,9 +89,7 @@ def test_a_failing_mail_server_gets_the_identical_mail_again(issued, smtp_server
 
 
 def _parts(raw: bytes) -> list[bytes]:
-    import email
-
-    return [part.get_payload(decode=True) for part in email.message_from_bytes(raw).walk()]
+    return [bytes(part.get_payload(decode=True) or b"") for part in email.message_from_bytes(raw).walk()]
 
 
 def test_a_crash_after_the_server_said_yes_sends_the_same_bytes_again(issued, smtp_server, monkeypatch):
@@ -101,7 +100,6 @@ def test_a_crash_after_the_server_said_yes_sends_the_same_bytes_again(issued, sm
     with pytest.raises(KeyboardInterrupt):
         send_credential_mails()
     monkeypatch.undo()
-    # monkeypatch.undo() also takes back what smtp_server set through `settings`? No: that is pytest-django's own.
     due()
     assert send_credential_mails() == 1
     first, second = (message.as_bytes() for message in smtp_server.messages)
@@ -125,7 +123,9 @@ def test_delays_grow_to_an_hour():
     assert [delay_after(n).total_seconds() for n in (1, 2, 3, 9, 10, 40)] == [10, 20, 40, 2560, 3600, 3600]
 
 
-def test_resend_puts_the_mail_in_front_and_is_refused_once_accepted(as_person, issued, smtp_server, settings, starfall, team_admin):
+def test_resend_puts_the_mail_in_front_and_is_refused_once_accepted(
+    as_person, issued, smtp_server, settings, starfall, team_admin
+):
     settings.EMAIL_PORT = 1
     send_credential_mails()
     client, address = as_person(team_admin), reverse("payments:credential-resend", kwargs={"app_id": starfall.app_id})

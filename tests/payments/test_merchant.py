@@ -58,7 +58,8 @@ def test_merchants_of_other_superapps_and_other_currencies_are_refused(northligh
     elsewhere = Superapp.objects.create(name="Nova")
     foreign = Merchant.objects.create(superapp=elsewhere, merchant_id="1", name="Foreign", currency="USD")
     euro = Merchant.objects.create(superapp=orbit, merchant_id="2", name="Euro", currency="EUR")
-    for choice, sentence in ((foreign, "in the list"), (None, "in the list"), (euro, "currency EUR"), (merchant, "already effective")):
+    cases = [(foreign, "in the list"), (None, "in the list"), (euro, "currency EUR"), (merchant, "already effective")]
+    for choice, sentence in cases:
         with pytest.raises(Refused, match=sentence):
             merchants.bind(northlight, choice, actor=team_admin)
 

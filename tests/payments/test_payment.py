@@ -18,7 +18,12 @@ def test_team_admin_requests_permission(as_person, starfall, bound, team_admin):
     client = as_person(team_admin)
     page = follow(client, client.post(url("payment-request", starfall), {"message": " Moonstones for players. "}))
     row = PaymentRequest.objects.get()
-    assert (row.state, row.message, row.requested_by, row.program) == ("in_progress", "Moonstones for players.", team_admin, starfall)
+    assert (row.state, row.message, row.requested_by, row.program) == (
+        "in_progress",
+        "Moonstones for players.",
+        team_admin,
+        starfall,
+    )
     assert "Orbit decides it" in page.content.decode()
     assert AuditEntry.objects.filter(verb="payments.payment_request.request", actor=team_admin).count() == 1
 
