@@ -8,14 +8,16 @@ from django.db import connection
 from django.utils import timezone
 from werkzeug import Response
 
+from console.audit import entry_mac
 from console.models import AuditEntry
 from items.models import Item
 from openserver.models import PlayerSession
+from orders.actions import placing
 from orders.models import Order
 from payments.models import Credential, MerchantBinding, PaymentRequest
 from tests.openserver.conftest import credential_of, text_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 def test_an_order_is_stored_and_forwarded(shop, backend):
@@ -58,8 +60,6 @@ def test_each_step_leaves_one_audit_entry(shop):
     entries = AuditEntry.objects.filter(object_type="orders.order", object_id=str(order.pk)).order_by("pk")
     assert [entry.verb for entry in entries] == ["orders.order.place", "orders.order.hold_prepay"]
     assert {entry.actor_label for entry in entries} == {"openServer"}
-    from console.audit import entry_mac
-
     assert all(entry.mac == entry_mac(entry) for entry in entries)
 
 
@@ -186,9 +186,11 @@ def test_the_next_caller_takes_over_from_one_that_crashed(shop, backend):
     assert shop.place(body).code == "0"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_order_paid_before_the_superapp_answered_keeps_its_state_and_gets_its_id(shop, backend):
     def paid_meanwhile(order):
         Order.objects.update(payment_state="paid")
+        connection.close()  # this is the thread of the stand-in
         return Response('{"returnCode": "0", "data": {"prepayId": "pp-late"}}')
 
     backend.answer = paid_meanwhile
@@ -198,8 +200,6 @@ def test_an_order_paid_before_the_superapp_answered_keeps_its_state_and_gets_its
 
 
 def test_an_item_that_changes_between_check_and_insert_is_not_sold(shop, backend, monkeypatch):
-    from orders.actions import placing
-
     place = placing.place
 
     def changed_first(order, facts):
@@ -250,8 +250,6 @@ def test_a_session_ends_after_two_hours(shop):
 
 @pytest.mark.skipif("sqlite" in connection.vendor, reason="The plain path costs more, and is not hot.")
 def test_an_order_costs_four_statements(shop, monkeypatch):
-    from orders.actions import placing
-
     shop.place()
     statements = []
     fetch = placing._fetch
