@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 
 from tests.services import free_port
 
-pytest_plugins = [name for name in ("tests.browser", "tests.people") if importlib.util.find_spec(name)]
+pytest_plugins = [name for name in ("tests.browser", "tests.people", "tests.live") if importlib.util.find_spec(name)]
 
 
 @dataclass

@@ -1,0 +1,54 @@
+"""The site as it runs: a real server, the dispatcher in a thread, the demo loaded, all parties on one address."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from orders import dispatcher
+from simulator.models import DeveloperBackend
+
+#: Quicker to look again than in production; nothing else differs.
+LIMITS = dispatcher.Limits(poll=0.05, sweep=0.5)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site answers, and what the demo wrote down for HTTP clients."""
+
+    url: str
+    demo: dict[str, Any]
+
+    def program(self, name: str) -> dict[str, Any]:
+        return next(row for row in self.demo["mini_programs"] if row["name"] == name)
+
+
+def _dispatch(stop: threading.Event) -> None:
+    try:
+        dispatcher.run(stop, limits=LIMITS)
+    finally:
+        connections.close_all()
+
+
+@pytest.fixture
+def site(transactional_db: None, live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Site]:
+    """The demo at the live server's address, its receivers in a good mood, pushes really sent."""
+    settings.BASE_URL = live_server.url
+    settings.LOCAL_DESTINATIONS = frozenset([urlsplit(live_server.url).netloc])
+    settings.EMAIL_BACKEND = "simulator.mail.MailboxBackend"
+    settings.VAR_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    call_command("demo", verbosity=0)
+    DeveloperBackend.objects.update(mode=DeveloperBackend.Mode.ACKNOWLEDGE)
+    stop = threading.Event()
+    thread = threading.Thread(target=_dispatch, args=(stop,), name="dispatcher")
+    thread.start()
+    yield Site(live_server.url, json.loads((tmp_path / "demo.json").read_text()))
+    stop.set()
+    thread.join()
