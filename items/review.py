@@ -46,10 +46,11 @@ def reviewed(release: Release) -> list[Reviewed]:
 
 def _rows(entry: ReleaseEntry) -> list[dict[str, Any]]:
     old = "" if entry.old_price is None else format_money(entry.old_price, entry.old_currency)
+    description = {"label": _("Description"), "old": entry.old_description, "new": entry.description}
     return [
         {"label": _("Name"), "old": entry.old_name, "new": entry.name},
         {"label": _("Price"), "old": old, "new": format_money(entry.price, entry.currency), "note": percent_text(percent(entry))},
-        {"label": _("Description"), "old": entry.old_description, "new": entry.description},
+        *([description] if entry.old_description or entry.description else []),
     ]
 
 

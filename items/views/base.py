@@ -29,4 +29,7 @@ class ItemPage(ConsoleView):
 
     def item_url(self, page: str = "items:detail") -> str:
         """A page of this item."""
-        return reverse(page, kwargs={"app_id": self.item.mini_program.app_id, "product_id": self.item.product_id})
+        app_id, product_id = self.item.mini_program.app_id, self.item.product_id
+        if page == "items:release-submit":
+            return reverse(page, kwargs={"app_id": app_id}) + f"?ids={product_id}"
+        return reverse(page, kwargs={"app_id": app_id, "product_id": product_id})

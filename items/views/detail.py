@@ -12,9 +12,12 @@ from items.actions.release import why_not_submit
 from items.models import Item
 from items.review import percent_text, price_move
 
+DANGEROUS = {"items:remove", "items:delete", "items:take-down"}
+
 
 def differences(item: Item) -> list[dict[str, Any]]:
-    """Rows for components/diff.html: the live copy on the left, the draft on the right."""
+    """Rows for components/diff.html: the live copy on the left, the draft on the right. The images are shown beside them."""
+    description = {"label": _("Description"), "old": item.live_description, "new": item.description}
     return [
         {"label": _("Name"), "old": item.live_name, "new": item.name},
         {
@@ -23,28 +26,23 @@ def differences(item: Item) -> list[dict[str, Any]]:
             "new": format_money(item.price, item.currency),
             "note": percent_text(price_move(item.live_price, item.live_currency, item.price, item.currency)),
         },
-        {"label": _("Image"), "old": _image(item.live_image), "new": _image(item.image)},
-        {"label": _("Description"), "old": item.live_description, "new": item.description},
+        *([description] if item.live_description or item.description else []),
     ]
 
 
-def _image(image: Any) -> str:
-    return _("Image %s") % image if image else ""
-
-
-def buttons(item: Item, *, actor: User, url: Callable[[str], str]) -> list[dict[str, str]]:
-    """What can be done with the item: each with its address, or with why not and who can."""
-    found = []
+def buttons(item: Item, *, actor: User, url: Callable[[str], str]) -> dict[str, Any]:
+    """What can be done with the item: acts with their address, and those that rest grouped by why not and who can."""
+    ready: list[dict[str, Any]] = []
+    resting: dict[str, list[str]] = {}
     for label, page, permission, icon, why in _acts(item):
-        button = {"label": label, "icon": icon, "url": "", "reason": why, "danger": page in {"items:remove", "items:delete"}}
         if not can(actor, permission, item):
-            if permission == "payments.intervene":
-                continue
-            button["reason"] = not_allowed_sentence(permission, item)
-        elif not why:
-            button["url"] = url(page)
-        found.append(button)
-    return found
+            if permission != "payments.intervene":
+                resting.setdefault(not_allowed_sentence(permission, item), []).append(label)
+        elif why:
+            resting.setdefault(why, []).append(label)
+        else:
+            ready.append({"label": label, "icon": icon, "url": url(page), "danger": page in DANGEROUS})
+    return {"ready": ready, "resting": resting}
 
 
 def _acts(item: Item) -> list[tuple[str, str, str, str, str]]:

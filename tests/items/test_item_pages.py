@@ -269,3 +269,11 @@ def test_images_of_others_and_unknown_ones_do_not_exist(client, gem, harbor_read
     client.force_login(developer)
     assert client.get(image_url(item, "original")).status_code == 404
     assert client.get(image_url(item).replace(item.image.sha256, "0" * 64)).status_code == 404
+
+
+def test_the_page_of_an_item_leads_to_everything_that_can_be_done(client, gem, starfall, team_admin):
+    text = shown(client, team_admin, url_of("detail", starfall))
+    submit = reverse("items:release-submit", kwargs={"app_id": starfall.app_id}) + "?ids=gem"
+    for url in (submit, url_of("edit", starfall), url_of("delete", starfall)):
+        assert url in text
+        assert client.get(url).status_code == 200
