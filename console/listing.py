@@ -77,6 +77,9 @@ class Listing:
     extra: ClassVar[tuple[str, ...]] = ()
     #: Name of the tick boxes, "" for none.
     select: ClassVar[str] = ""
+    #: Names of the money columns whose sums an export states, and the path of the currency they are in.
+    totals: ClassVar[tuple[str, ...]] = ()
+    currency: ClassVar[str] = "currency"
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
 

@@ -48,6 +48,7 @@ class OrderListing(Listing):
         Column("delivered", _("Delivered"), Kind.TIME, "delivered_at", on_page=False),
     )
     extra = ("mini_program__app_id",)
+    totals = ("amount", "paid_amount", "refunded")
 
     def __init__(self, rows: QuerySet, query: QueryDict) -> None:
         super().__init__(rows, query)
@@ -96,6 +97,7 @@ class RefundListing(Listing):
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
     extra = ("mini_program__app_id",)
+    totals = ("amount",)
 
     def row_url(self, row: dict[str, Any]) -> str:
         """The refund, on the pages of its mini program."""

@@ -2,17 +2,21 @@
 
 from django.urls import path
 
-from orders.views import details, home, push, records
+from orders.views import details, exports, home, push, records
 
 app_name = "orders"
 urlpatterns = [
     path("m/<str:app_id>/", home.ProgramHome.as_view(), name="home"),
     path("m/<str:app_id>/orders/", records.OrderList.as_view(), name="list"),
+    path("m/<str:app_id>/orders/export", exports.OrderExport.as_view(), name="export"),
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
     path("m/<str:app_id>/refunds/", records.RefundList.as_view(), name="refund-list"),
+    path("m/<str:app_id>/refunds/export", exports.RefundExport.as_view(), name="refund-export"),
     path("m/<str:app_id>/refunds/<int:pk>/", details.RefundDetail.as_view(), name="refund-detail"),
     path("s/<str:superapp>/orders/", records.SuperappOrderList.as_view(), name="superapp-list"),
+    path("s/<str:superapp>/orders/export", exports.SuperappOrderExport.as_view(), name="superapp-export"),
     path("s/<str:superapp>/refunds/", records.SuperappRefundList.as_view(), name="superapp-refund-list"),
+    path("s/<str:superapp>/refunds/export", exports.SuperappRefundExport.as_view(), name="superapp-refund-export"),
     path("m/<str:app_id>/orders/<int:pk>/redeliver", push.Redeliver.as_view(), name="redeliver"),
     path("m/<str:app_id>/delivery/on", push.PushOn.as_view(), name="push-on"),
     path("m/<str:app_id>/delivery/off", push.PushOff.as_view(), name="push-off"),

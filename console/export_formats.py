@@ -1,0 +1,128 @@
+"""How a cell is written into a CSV file: once as an SQL expression of PostgreSQL, once in Python, to the same bytes.
+
+Money stands twice, in major units and in minor units, and numbers stay numbers, negative ones too. Times are in one zone that the
+header names. A text that a spreadsheet would take for a formula gets an apostrophe in front.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Func, TextField, Value
+from django.db.models.expressions import Combinable
+from django.utils.translation import gettext as _
+
+from console.columns import Column, Kind
+from console.money import exponent, to_major
+
+#: What makes a spreadsheet read a formula, full-width forms included, and the whitespace that it drops before one.
+FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
+_CODES = ", ".join(str(ord(letter)) for letter in FORMULA_STARTS)
+
+
+def header(columns: Sequence[Column], zone: str) -> bytes:
+    """The first line. The names say which zone and which unit."""
+    return line([name for column in columns for name in _names(column, zone)])
+
+
+def _names(column: Column, zone: str) -> list[str]:
+    if column.kind is Kind.TIME:
+        return [_("%(column)s (%(zone)s)") % {"column": column.label, "zone": zone}]
+    if column.kind is Kind.MONEY:
+        return [str(column.label), _("%(column)s (minor units)") % {"column": column.label}]
+    return [str(column.label)]
+
+
+# In Python
+
+
+def line(cells: Iterable[str]) -> bytes:
+    """One line of the file, quoted as COPY quotes."""
+    return (",".join(map(_quoted, cells)) + "\n").encode()
+
+
+def _quoted(text: str) -> str:
+    if any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def guarded(text: str) -> str:
+    """The text with an apostrophe in front if a spreadsheet would take it for a formula."""
+    return f"'{text}" if text[:1] in FORMULA_STARTS and text else text
+
+
+def plain_cells(columns: Sequence[Column], row: Mapping[str, Any], zone: str) -> list[str]:
+    """The cells of a row of raw values by column alias."""
+    return [cell for column in columns for cell in _plain(column, row, row[column.alias], zone)]
+
+
+def _plain(column: Column, row: Mapping[str, Any], value: Any, zone: str) -> list[str]:
+    if column.kind is Kind.MONEY:
+        return ["", ""] if value is None else [f"{to_major(value, row[f'{column.alias}_currency']):f}", str(value)]
+    if value is None:
+        return [""]
+    if column.kind is Kind.TIME:
+        return [value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")]
+    return [str(value) if column.kind is Kind.NUMBER else guarded(str(column.word(value)))]
+
+
+# In SQL, for PostgreSQL
+
+
+def sql_cells(columns: Sequence[Column], zone: str, currencies: Sequence[str]) -> list[Combinable]:
+    """The expressions that make the cells; `currencies` are all that can occur in the rows."""
+    return [cell for column in columns for cell in _sql(column, zone, currencies)]
+
+
+def _sql(column: Column, zone: str, currencies: Sequence[str]) -> list[Combinable]:
+    source = column.expression
+    if column.kind is Kind.MONEY:
+        return [_major(source, column.currency, currencies), Func(source, template="%(expressions)s", output_field=TextField())]
+    if column.kind is Kind.TIME:
+        local = Func(source, Value(zone), arg_joiner=" AT TIME ZONE ", template="(%(expressions)s)", output_field=TextField())
+        return [Func(local, Value("YYYY-MM-DD HH24:MI:SS"), function="to_char", output_field=TextField())]
+    if column.kind is Kind.NUMBER:
+        return [source]
+    if column.choices:
+        return [_words(source, column.choices)]
+    return [_Guard(source)]
+
+
+def _major(source: Combinable, currency: str, currencies: Sequence[str]) -> Func:
+    """Minor units times a power of ten of as many decimals as the currency has: numeric keeps the decimals, 9.90 and not 9.9."""
+    factors = {code: f"0.{'0' * (exponent(code) - 1)}1" if exponent(code) else "1" for code in currencies}
+    cases = " ".join(f"WHEN '{code}' THEN {factor}" for code, factor in factors.items())  # codes are checked by exponent()
+    return Func(
+        source, F(currency), arg_joiner=" * CASE ", template=f"(%(expressions)s {cases} END)", output_field=TextField()
+    )
+
+
+def _words(source: Combinable, choices: Sequence[tuple[Any, Any]]) -> Func:
+    return _Words(source, words=[part for value, word in choices for part in (str(value), guarded(str(word)))])
+
+
+class _Words(Func):
+    """A CASE that words the values; what has no word stays."""
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        words = self.extra["words"]
+        pairs = " ".join(["WHEN %s THEN %s"] * (len(words) // 2))
+        return f"(CASE ({sql})::text {pairs} ELSE ({sql})::text END)", (*params, *words, *params)
+
+
+class _Guard(Func):
+    """An apostrophe before what begins like a formula; nothing for an empty text, which COPY would write as two quotes.
+
+    `ascii()` is the code of the first character: comparing numbers costs a fraction of a regular expression.
+    """
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        text = f"NULLIF(CASE WHEN ascii({sql}) IN ({_CODES}) THEN '''' ELSE '' END || {sql}, '')"
+        return text, (*params, *params)

@@ -1,0 +1,187 @@
+"""The export of a listing as CSV: its own query, formatted, streamed into a file, with control totals of the same snapshot.
+
+On PostgreSQL the database writes the CSV (`COPY (…) TO STDOUT`), formatting, time zone and formula guard included: Python only
+joins what comes into blocks. Other databases take the plain path; both give the same bytes, and a test compares them.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, F, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from console.columns import Column, annotations
+from console.export_formats import header, line, plain_cells, sql_cells
+from console.listing import Listing
+
+BLOCK = 128 * 1024  # bytes handed on at once
+BOM = "\ufeff".encode()  # Excel takes a file without it for one in the code page of the computer
+
+
+class Advance(Protocol):
+    """console.jobs.Progress, as far as an export needs it."""
+
+    def advance(self, done: int, total: int | None = None) -> None: ...
+
+
+@dataclass
+class Totals:
+    """Number of rows, and per currency the sum of each money column in minor units."""
+
+    rows: int = 0
+    sums: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: its totals, SHA-256 (hex) and size in bytes, and the moment the database was looked at."""
+
+    totals: Totals
+    sha256: str
+    size: int
+    taken_at: datetime
+
+
+class Sink:
+    """Collects pieces into blocks, writes and hashes them."""
+
+    def __init__(self, target: BinaryIO, progress: Advance, total: int) -> None:
+        self.target, self.progress, self.total = target, progress, total
+        self.rows, self.size = 0, 0
+        self.digest = hashlib.sha256()
+
+    def write(self, block: bytes) -> None:
+        """Hand on one block."""
+        self.target.write(block)
+        self.digest.update(block)
+        self.size += len(block)
+
+    def take(self, pieces: Iterator[Any]) -> None:
+        """Hand on all pieces, each one row of the file. Raises Cancelled when the job was cancelled meanwhile."""
+        waiting: list[Any] = []
+        length = 0
+        for piece in pieces:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= BLOCK:
+                self._flush(waiting)
+                waiting, length = [], 0
+        self._flush(waiting)
+
+    def _flush(self, waiting: list[Any]) -> None:
+        self.write(b"".join(waiting))
+        self.rows += len(waiting)
+        self.progress.advance(self.rows, self.total)
+
+
+def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], target: BinaryIO, *, progress: Advance) -> Export:
+    """Write `rows` of the listing, in its order, with these columns. Times are in the active zone, words in the active language.
+
+    Rows and totals are of one moment. Raises Cancelled when the job was cancelled meanwhile.
+    """
+    zone = timezone.get_current_timezone_name()
+    with snapshot() as reader:
+        taken_at = timezone.now()
+        totals = totals_of(listing, rows, using=reader)
+        sink = Sink(target, progress, totals.rows)
+        sink.write(BOM + header(columns, zone))
+        if totals.rows:
+            pieces = _copied if reader.vendor == "postgresql" else _plain
+            sink.take(pieces(reader, rows.order_by(*listing.sort.order), columns, zone, totals))
+    if sink.rows != totals.rows:
+        raise RuntimeError(f"{sink.rows} rows were written and {totals.rows} counted in the same snapshot")
+    return Export(totals, sink.digest.hexdigest(), sink.size, taken_at)
+
+
+@contextmanager
+def snapshot() -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own on which every query sees the same moment; progress is written on the other meanwhile."""
+    reader = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reader.vendor == "postgresql" else "BEGIN DEFERRED"
+        with reader.cursor() as cursor:
+            cursor.execute(begin)
+        yield reader
+    finally:
+        reader.close()
+
+
+def totals_of(listing: Listing, rows: QuerySet, *, using: BaseDatabaseWrapper | None = None) -> Totals:
+    """Count the rows and sum the listing's total columns per currency, with one query."""
+    columns = [column for column in listing.columns if column.name in listing.totals]
+    sums = {f"sum_{column.name}": Sum(column.expression) for column in columns}
+    grouped = rows.order_by().values(total_currency=F(listing.currency)).annotate(number=Count("pk"), **sums)
+    grouped = grouped.order_by("total_currency")
+    found = Totals()
+    for row in _rows(grouped, using) if using else grouped.values_list("total_currency", "number", *sums):
+        found.rows += row[1]
+        found.sums[row[0]] = {column.name: int(value or 0) for column, value in zip(columns, row[2:], strict=True)}
+    return found
+
+
+def told(listing: Listing, totals: Totals) -> list[dict[str, Any]]:
+    """The totals for people: currency, and label and minor units of each sum."""
+    labels = {column.name: str(column.label) for column in listing.columns}
+    return [
+        {"currency": currency, "sums": [[labels[name], value] for name, value in sums.items()]}
+        for currency, sums in totals.sums.items()
+    ]
+
+
+def about(listing: Listing, totals: Totals, export: Export) -> str:
+    """The text that goes with a file: what it holds, and the totals it must add up to."""
+    lines = [
+        str(listing.caption),
+        _("Rows: %(number)s") % {"number": totals.rows},
+        _("Read from the database at %(time)s UTC") % {"time": export.taken_at.strftime("%Y-%m-%d %H:%M:%S")},
+        _("Times in the file: %(zone)s") % {"zone": timezone.get_current_timezone_name()},
+        _("SHA-256 of the file: %(digest)s") % {"digest": export.sha256},
+        _("Filters: %(filters)s") % {"filters": "; ".join(chip["label"] for chip in listing.chips) or _("none")},
+        _("A text that begins like a formula has an apostrophe before it."),
+    ]
+    for total in told(listing, totals):
+        lines += [f"{total['currency']}: {label} {value} ({_('minor units')})" for label, value in total["sums"]]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ...]]:
+    """The tuples of a values() query, read on `reader` a chunk at a time."""
+    try:
+        yield from rows.query.get_compiler(connection=reader).results_iter(chunked_fetch=True)
+    except EmptyResultSet:
+        return
+
+
+def _plain(
+    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals
+) -> Iterator[bytes]:
+    aliases = annotations(columns)
+    for values in _rows(rows.annotate(**aliases).values_list(*aliases), reader):
+        yield line(plain_cells(columns, dict(zip(aliases, values, strict=True)), zone))
+
+
+def _copied(
+    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals
+) -> Iterator[memoryview | bytes]:
+    sql, params = copy_sql(reader, rows, columns, zone, list(totals.sums))
+    with reader.connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as copy:
+        yield from copy
+
+
+def copy_sql(
+    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, currencies: Sequence[str]
+) -> tuple[str, tuple[Any, ...]]:
+    """The formatted query of an export and its parameters."""
+    cells = {f"cell_{number}": cell for number, cell in enumerate(sql_cells(columns, zone, currencies))}
+    compiler = rows.annotate(**cells).values_list(*cells).query.get_compiler(connection=reader)
+    return compiler.as_sql()
+
+
