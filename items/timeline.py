@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.models import AuditEntry
+from console.money import format_money
 from items.models import Item
 
 LIMIT = 50
@@ -37,24 +38,31 @@ LOOKS = {
 def events(item: Item) -> list[dict[str, Any]]:
     """The last 50 things that happened to the item, oldest first, for components/timeline.html."""
     rows = AuditEntry.objects.filter(object_type=Item._meta.label_lower, object_id=str(item.pk)).order_by("-id")[:LIMIT]
-    return [_event(entry) for entry in reversed(rows)]
+    told, currency = [], item.currency
+    for entry in rows:
+        told.append(_event(entry, currency))
+        # An entry names the currency only where it changed; before that it was another one.
+        currency = (entry.changes.get("currency") or [None])[0] or currency
+    return told[::-1]
 
 
-def _event(entry: AuditEntry) -> dict[str, Any]:
+def _event(entry: AuditEntry, currency: str) -> dict[str, Any]:
     look = LOOKS.get(entry.verb, Look(entry.verb, "clock", "muted"))
     title = str(look.title) % {"name": entry.actor_label} if entry.verb in LOOKS else entry.verb
-    body = entry.note or (_edited(entry.changes) if entry.verb == "items.item.edit" else "")
+    body = entry.note or (_edited(entry.changes, currency) if entry.verb == "items.item.edit" else "")
     return {"at": entry.created_at, "icon": look.icon, "tone": look.tone, "title": title, "body": body}
 
 
-def _edited(changes: dict[str, Any]) -> str:
-    """What an edit changed, in words."""
+def _edited(changes: dict[str, Any], currency: str) -> str:
+    """What an edit changed, in words; `currency` is the one after it."""
     told = []
     if "name" in changes:
         told.append(gettext("Name: “%s” → “%s”") % tuple(changes["name"]))
     if "price" in changes:
-        told.append(gettext("Price in minor units: %s → %s") % tuple(changes["price"]))
-    if "currency" in changes:
+        before, after = changes["price"]
+        old_currency = changes["currency"][0] if "currency" in changes else currency
+        told.append(gettext("Price: %s → %s") % (format_money(before, old_currency), format_money(after, currency)))
+    elif "currency" in changes:
         told.append(gettext("Currency: %s → %s") % tuple(changes["currency"]))
     if "description" in changes:
         told.append(gettext("Description changed"))

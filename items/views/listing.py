@@ -35,12 +35,12 @@ class ItemList(ConsoleView):
 
     def _tabs(self, query: ItemQuery) -> list[dict[str, Any]]:
         numbers = counts(self.mini_program)  # type: ignore[arg-type]
-        tabs = [("", _("All"), sum(numbers.values()))]
-        tabs += [(value, label, numbers[value]) for value, label in Item.State.choices if numbers.get(value)]
-        self.total = sum(numbers.values())
+        self.total = numbers[""]
+        labels = {"": _("All"), **dict(Item.State.choices), CHANGED: _("Changes not released")}
         return [
-            {"url": query.url(state=state), "label": label, "count": number, "current": query.state == state}
-            for state, label, number in tabs
+            {"url": query.url(state=state), "label": label, "count": numbers[state], "current": query.state == state}
+            for state, label in labels.items()
+            if numbers.get(state) or not state
         ]
 
     def _emptiness(self, query: ItemQuery) -> dict[str, Any]:
