@@ -1,5 +1,6 @@
 """One-click sign-in as a demo account; the route exists in demo mode only."""
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,5 +19,5 @@ class DemoSignIn(View):
         wanted = request.POST.get("email", "")
         if wanted not in {account.email for account in ACCOUNTS}:
             raise Http404
-        login(request, User.objects.get(email=wanted), backend="django.contrib.auth.backends.ModelBackend")
+        login(request, User.objects.get(email=wanted), backend=settings.AUTHENTICATION_BACKENDS[0])
         return redirect(next_url(request))
