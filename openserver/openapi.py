@@ -12,7 +12,15 @@ from openserver.catalogue import Meaning, meanings
 BASE = "/openserver/v1"
 ENVELOPE = (("returnCode", '"0", or an error code'), ("returnMessage", "a sentence for whoever reads your log"))
 JSON_FAULTS = ("BAD_JSON", "DUPLICATE_FIELD", "UNKNOWN_FIELD", "MISSING_FIELD")
-NOTIFIED = ("SIG_FORMAT", "ENV_INVALID", "ORDER_NOT_FOUND", "NOTIFY_SIG_INVALID", "AMOUNT_MISMATCH", "PRICE_FORMAT", "QUANTITY_FORMAT")
+NOTIFIED = (
+    "SIG_FORMAT",
+    "ENV_INVALID",
+    "ORDER_NOT_FOUND",
+    "NOTIFY_SIG_INVALID",
+    "AMOUNT_MISMATCH",
+    "PRICE_FORMAT",
+    "QUANTITY_FORMAT",
+)
 REFUNDED = ("REFUND_EXCEEDS_PAID", "REFUND_NO_REUSED", "REFUND_CURRENCY", "ORDER_NOT_PAID")
 ORDERED = (
     "SIGN_DATA_NOT_STRING", "SIG_FORMAT", "MODE_INVALID", "SESSION_INVALID", "PAYMENT_NOT_ENABLED", "PAYMENT_SUSPENDED",
@@ -93,7 +101,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "operationId": endpoint.method + endpoint.path.title().translate(str.maketrans("", "", "/{}-")),
         "parameters": _parameters(endpoint),
-        "responses": {"200": _answer("Done.", _data(endpoint)), **_refusals([by_code[code] for code in (*endpoint.errors, *ALWAYS)])},
+        "responses": {
+            "200": _answer("Done.", _data(endpoint)),
+            **_refusals([by_code[code] for code in (*endpoint.errors, *ALWAYS)]),
+        },
     }
     if endpoint.request:
         told["requestBody"] = {"required": True, "content": _json(_reference(endpoint.request))}
@@ -125,7 +136,10 @@ def _refusals(rows: list[Meaning]) -> dict[str, Any]:
 def _answer(description: str, data: dict[str, Any], codes: list[str] | None = None) -> dict[str, Any]:
     text = {"type": "string"}
     properties = {"returnCode": {**text, "enum": codes or ["0"]}, "returnMessage": text, "data": data, "requestId": text}
-    return {"description": description, "content": _json({"type": "object", "required": list(properties), "properties": properties})}
+    return {
+        "description": description,
+        "content": _json({"type": "object", "required": list(properties), "properties": properties}),
+    }
 
 
 def _data(endpoint: Endpoint) -> dict[str, Any]:
@@ -152,7 +166,9 @@ def _components(used: set[type[Schema]]) -> dict[str, Any]:
 def _shown(path: str, method: str, told: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
     body = told.get("requestBody", {}).get("content", _json({}))["application/json"]["schema"]
     data = told["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["data"]
-    refusals = [answer["content"]["application/json"]["schema"] for status, answer in told["responses"].items() if status != "200"]
+    refusals = [
+        answer["content"]["application/json"]["schema"] for status, answer in told["responses"].items() if status != "200"
+    ]
     return {
         "id": told["operationId"],
         "method": method.upper(),

@@ -70,7 +70,9 @@ def read_form(body: dict[str, Any]) -> OrderForm:
         raise ApiError("MODE_INVALID", f"method is not known. Send {' or '.join(METHODS.values())}.")
     mode = body.get("mode", "")
     if mode not in ("", *ENVELOPE_MODES.values()):
-        raise ApiError("MODE_INVALID", 'mode is not known. Send "short_series_goods" for a mini program, nothing for a mini game.')
+        raise ApiError(
+            "MODE_INVALID", 'mode is not known. Send "short_series_goods" for a mini program, nothing for a mini game.'
+        )
     if not isinstance(body["token"], str):
         raise ApiError("BAD_JSON", "token is not a string. Send the token that the superapp's SDK gave to the player.")
     return OrderForm(body["token"], method, mode, sign_data, body["paySig"], body["signature"])

@@ -38,7 +38,9 @@ class CodeData(Schema):
 
 class OrderRequest(Request):
     token: str = Field(description="From POST sessions.")
-    method: Literal["requestMidasPaymentGameItem", "requestVirtualPayment"] = Field(description="Of a mini game, of a mini program.")
+    method: Literal["requestMidasPaymentGameItem", "requestVirtualPayment"] = Field(
+        description="Of a mini game, of a mini program."
+    )
     mode: str | None = Field(None, description='"short_series_goods" for a mini program; leave it out for a mini game.')
     signData: str = Field(description="The JSON text that was signed, as one string. At most 16 KB.")
     paySig: str = Field(pattern=HEX_64, description='HMAC-SHA256 of method + "&" + signData with the AppKey. Also paySign.')

@@ -101,5 +101,3 @@ def schema(request: HttpRequest) -> JsonResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     """GET docs: the same for people."""
     return render(request, "openserver/docs.html", openapi.page())
-
-

@@ -71,7 +71,9 @@ def check_payment(facts: Facts) -> None:
             "Virtual payment is not approved for this mini program. A team admin requests it in the console.",
         )
     if not facts.payment_enabled:
-        raise ApiError("PAYMENT_SUSPENDED", "The superapp has switched its payment feature off. Ask the superapp; nothing is lost.")
+        raise ApiError(
+            "PAYMENT_SUSPENDED", "The superapp has switched its payment feature off. Ask the superapp; nothing is lost."
+        )
     if not facts.merchant_no:
         raise ApiError("PAYMENT_SUSPENDED", "The team has no merchant in effect. A team admin binds one in the console.")
 
@@ -99,7 +101,9 @@ def check_order(form: OrderForm, player: Player, facts: Facts) -> Order:
     check_currency(signed, facts)
     offer = facts.offer
     if offer is None:
-        raise ApiError("ITEM_NOT_ON_SALE", "productId names no item that is on sale. Check its spelling and its state in the console.")
+        raise ApiError(
+            "ITEM_NOT_ON_SALE", "productId names no item that is on sale. Check its spelling and its state in the console."
+        )
     check_price(signed, offer)
     quantity = orderform.read_quantity(signed.quantity)
     amount = offer.price * quantity
@@ -129,9 +133,13 @@ def check_price(signed: SignedData, offer: Offer) -> None:
     """Refuse another price than the item's. Raises PRICE_FORMAT, PRICE_MISMATCH."""
     price = orderform.read_price(signed.price)
     if signed.currency != offer.currency:
-        raise ApiError("PRICE_MISMATCH", f"The item is priced in {offer.currency}, not in currencyType. Release it in your currency.")
+        raise ApiError(
+            "PRICE_MISMATCH", f"The item is priced in {offer.currency}, not in currencyType. Release it in your currency."
+        )
     if price != offer.price:
-        raise ApiError("PRICE_MISMATCH", f"goodsPrice is {price}, the item costs {offer.price}. Send its unit price in minor units.")
+        raise ApiError(
+            "PRICE_MISMATCH", f"goodsPrice is {price}, the item costs {offer.price}. Send its unit price in minor units."
+        )
 
 
 def request_hash(form: OrderForm, open_id: str) -> str:

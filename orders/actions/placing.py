@@ -183,7 +183,9 @@ def lease_is_over(order: Order) -> bool:
 
 def release_prepay(order_id: int, lease: datetime) -> None:
     """Give a lease back without a prepay id: the superapp gave none. The order stays Created, and may be asked for again."""
-    Order.objects.filter(pk=order_id, prepay_lease_until=lease, payment_state=Order.Payment.CREATED).update(prepay_lease_until=None)
+    Order.objects.filter(pk=order_id, prepay_lease_until=lease, payment_state=Order.Payment.CREATED).update(
+        prepay_lease_until=None
+    )
 
 
 def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
@@ -312,9 +314,7 @@ def _hold_plainly(order: Order, entry: AuditEntry, prepay_id: str, lease: dateti
         stored = guarded_move(rows, "hold_prepay", prepay_id=prepay_id, prepay_lease_until=None) == 1
         if stored:
             entry.save(force_insert=True)
-    kept = Notification.objects.filter(
-        order=None, superapp_id=order.superapp_id, env=order.env, out_trade_no=order.out_trade_no
-    )
+    kept = Notification.objects.filter(order=None, superapp_id=order.superapp_id, env=order.env, out_trade_no=order.out_trade_no)
     return Held(stored, kept.exists())
 
 

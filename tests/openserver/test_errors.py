@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ FIELDS = {
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_bad_field_of_the_envelope(shop, name):
     changes, code = FIELDS[name]
-    answered = shop.place(shop.order() | {}) if not changes else shop.place(_changed(shop.order(), changes))
+    answered = shop.place(_changed(shop.order(), changes))
     assert (answered.code, answered.status) == (code, ERRORS[code])
 
 
@@ -117,7 +118,7 @@ def test_bad_sign_data(shop, name, backend):
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("no JSON", "BAD_JSON"), ("[1]", "BAD_JSON"), ('{"env":0,"env":1}', "DUPLICATE_FIELD"), ("{}", "MISSING_FIELD")],
+    [("no JSON", "BAD_JSON"), ("[1]", "BAD_JSON"), ('{"env":0,"env":0}', "DUPLICATE_FIELD"), ("{}", "MISSING_FIELD")],
 )
 def test_sign_data_that_is_no_object_is_checked_after_its_signatures(shop, text, code):
     assert shop.place(data=text).code == code
@@ -165,8 +166,7 @@ def test_another_tenants_keys_items_and_tokens_do_not_fit(shop, reader):
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_paths(client, path, method):
     answered = Answered(client.generic(method, f"/openserver/v1/{path}"))
-    expected = {("orders/", "GET")}
-    assert (answered.code, answered.status) == ("NOT_FOUND", 404) or (path, method) in expected
+    assert (answered.code, answered.status) == ("NOT_FOUND", 404)
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("orders", "POST"), ("sessions", "POST"), ("health", "GET"), ("orders/A", "GET")])
@@ -184,8 +184,6 @@ def test_a_fault_of_ours_keeps_the_envelope_and_its_details(shop, monkeypatch):
 
 
 def test_a_database_that_is_away_is_told_as_busy(shop, monkeypatch):
-    from django.db import OperationalError
-
     def away(token):
         raise OperationalError("secret host name")
 
