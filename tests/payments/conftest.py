@@ -1,10 +1,27 @@
 """Places in the chain that tests of this app start from."""
 
+import itertools
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payments.actions import merchant as merchants
 from payments.actions import payment as payments
 from payments.models import Merchant, MerchantBinding, PaymentRequest
+
+
+@pytest.fixture(scope="session")
+def key_pool():
+    """A few real RSA keys for all tests: making one takes longer than most tests do."""
+    return [rsa.generate_private_key(public_exponent=65537, key_size=3072) for _number in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def quick_keys(request, key_pool, monkeypatch):
+    """Certificates get a key of the pool, except where the making of keys is what is tested."""
+    if request.path.name != "test_certificates.py":
+        pool = itertools.cycle(key_pool)
+        monkeypatch.setattr(rsa, "generate_private_key", lambda **_size: next(pool))
 
 
 @pytest.fixture

@@ -168,6 +168,12 @@ def test_the_queue_costs_the_same_for_one_and_for_many(
         assert len(client.get(url("approvals", orbit)).context["rows"]) == 30
 
 
+def test_the_review_page_costs_few_queries(as_person, orbit, requested, approver, django_assert_max_num_queries):
+    client = as_person(approver)
+    with django_assert_max_num_queries(28):
+        assert client.get(url("review", orbit, pk=requested.pk)).status_code == 200
+
+
 def test_an_exemption_is_approved_and_revoked(as_person, orbit, exempting, approver, senior):
     client = as_person(approver)
     shown = content_hash(exempting)
