@@ -101,7 +101,7 @@ def counts(program: MiniProgram) -> dict[str, int]:
     rows = Item.objects.filter(mini_program=program).existing().order_by()
     changed = Count("id", filter=Q(on_sale=True) & ~Q(draft_hash=F("live_hash")))
     found = {"": 0, CHANGED: 0}
-    for state, number, changes in rows.values_list("state").annotate(Count("id"), changed):
+    for state, number, changes in rows.values_list("state").annotate(number=Count("id"), changes=changed):
         found[state] = number
         found[""] += number
         found[CHANGED] += changes

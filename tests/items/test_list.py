@@ -130,3 +130,12 @@ def test_without_a_merchant_the_list_leads_to_the_steps(client, url, starfall, d
 def test_nothing_found_offers_to_clear_the_filters(client, url, gem, developer):
     text = page(client, developer, url, q="nothing like it").content.decode()
     assert "No item matches" in text and "Clear all filters" in text
+
+
+def test_the_tabs_count_what_they_lead_to(client, url, on_sale_gem, sword, developer):
+    edit(on_sale_gem, by=developer, price=1990)
+    response = page(client, developer, url)
+    counted = {tab["url"]: tab["count"] for tab in response.context["tabs"]}
+    assert counted == {"?": 2, "?state=unreleased": 1, "?state=released": 1, "?state=changed": 1}
+    for address, number in counted.items():
+        assert len(client.get(url + address).context["page"].items) == number
