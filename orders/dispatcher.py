@@ -20,8 +20,9 @@ from django.utils import timezone
 from console.crash import mark
 from console.http import Client
 from console.http_messages import DEADLINE
+from orders.models import Attempt
 from orders.outbox import LEASE, Claim, Endpoint, Result, claim, reclaim, resume_ready, write_results
-from orders.sender import Push, attempt_of, outgoing
+from orders.sender import Push, attempt_of, outgoing, unsent
 from orders.wake import woken_by
 
 T = TypeVar("T")
@@ -137,14 +138,16 @@ class Dispatcher:
             async with receiver.sockets, self.sockets:
                 if not self.stop.is_set() and time.monotonic() < give_up_at:
                     result = await self._post(push, receiver)
-        except Exception:  # such as a mini program without a key: it must not stand in the way of the others
+        except Exception:  # a fault of ours with one push must not stop the others, nor be tried again without pause
             log.exception("push_not_posted", delivery=push.delivery_id)
-            receiver.allowed = self.limits.endpoint_silent
+            result = Result(push, unsent(push, outcome=Attempt.Outcome.NO_ANSWER, error="internal"))
         finally:
             self.results.put_nowait(result)
 
     async def _post(self, push: Push, receiver: Receiver) -> Result:
         mark("before-post")
+        if not push.app_keys:
+            return Result(push, unsent(push, outcome=Attempt.Outcome.NOT_CONFIGURED, error="no_app_key"))
         started, request = timezone.now(), outgoing(push, deadline=self.limits.deadline)
         answer = await self.client.send(request)
         mark("after-post")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from django.utils import timezone
+
 from console.http_messages import DEADLINE, Answer, OutgoingRequest, excerpt
 from orders.models import Attempt, Delivery
 from orders.schedule import judge
@@ -40,6 +42,13 @@ def outgoing(push: Push, *, deadline: float = DEADLINE) -> OutgoingRequest:
     signed = webhook_headers(webhook_id=push.uid, timestamp=int(time.time()), body=push.body, app_keys=push.app_keys)
     headers = {"Content-Type": "application/json; charset=utf-8", **signed}
     return OutgoingRequest(url=push.url, headers=headers, body=push.body, deadline=deadline)
+
+
+def unsent(push: Push, *, outcome: Attempt.Outcome, error: str = "") -> Attempt:
+    """The unsaved Attempt row of a push that could not be made; the schedule goes on all the same."""
+    return Attempt(
+        delivery_id=push.delivery_id, number=push.number, url=push.url, outcome=outcome, error=error, started_at=timezone.now()
+    )
 
 
 def attempt_of(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime) -> Attempt:
