@@ -1,0 +1,98 @@
+"""A fresh database for each measurement, and realistic rows in it by COPY."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.core.management import call_command
+from django.db import connection, connections
+from django.utils import timezone
+
+from console.models import MiniProgram, Superapp, Team
+
+PROGRAMS = 200
+DAYS = 365
+CURRENCIES = ("USD", "USD", "CNY", "JPY", "KWD")
+
+
+@contextmanager
+def fresh_database() -> Iterator[None]:
+    """An empty, migrated database, which is the default one inside the block."""
+    first = connection.settings_dict["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+        cursor.execute("CREATE DATABASE bench")
+    use("bench")
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    try:
+        yield
+    finally:
+        use(first)
+
+
+def use(name: str) -> None:
+    """Make another database of the server the default one."""
+    connections.close_all()
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+    connection.settings_dict["NAME"] = name
+    connections.settings["default"]["NAME"] = name
+
+
+def programs(number: int = PROGRAMS) -> list[MiniProgram]:
+    """So many mini programs, five in a team, all of one superapp."""
+    superapp = Superapp.objects.create(name="Orbit", payment_enabled=True, currencies=sorted(set(CURRENCIES)))
+    made = []
+    for start in range(0, number, 5):
+        team = Team.objects.create(name=f"Team {start // 5}", superapp=superapp, linked_email="team@example.test")
+        for index in range(start, min(start + 5, number)):
+            fields = {"name": f"Program {index}", "kind": "mini_game", "team": team, "superapp": superapp}
+            made.append(MiniProgram.objects.create(**fields))
+    return made
+
+
+def orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
+    """So many orders of these mini programs by COPY, spread over a year, in all states; the first ones have the most."""
+    chance = random.Random(seed)
+    weights = [1 / (place + 1) for place in range(len(owners))]
+    now = timezone.now()
+    names = ", ".join(COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    with connection.connection.cursor() as cursor, cursor.copy(f"COPY orders_order ({names}) FROM STDIN") as copy:
+        for number, owner in enumerate(chance.choices(owners, weights, k=rows)):
+            copy.write_row(_order(number, owner, now - timedelta(seconds=chance.uniform(0, DAYS * 86400)), chance))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) orders_order")
+
+
+#: The columns that `_order` fills. COPY knows no defaults of Django's, so every column that must not be null is named.
+COLUMNS = (
+    "mini_program_id", "team_id", "superapp_id", "kind", "env", "out_trade_no", "open_id", "product_id", "product_name",
+    "unit_price", "quantity", "amount", "currency", "merchant_no", "platform", "zone_id", "attach", "method", "sign_data",
+    "pay_sig", "signature", "request_hash", "prepay_id", "payment_state", "delivery_state", "refund_state", "paid_amount",
+    "price_reading", "refunding_amount", "refunded_amount", "alert", "created_at", "paid_at", "delivered_at",
+)  # fmt: skip
+
+
+def _order(number: int, owner: MiniProgram, at: object, chance: random.Random) -> tuple[object, ...]:
+    item, quantity = chance.randrange(60), chance.choice((1, 1, 1, 2, 5, 10))
+    price = (item + 1) * 90
+    amount = price * quantity
+    state = chance.random()
+    paid = state < 0.85
+    payment = "paid" if paid else "unpaid" if state < 0.9 else "closed"
+    delivery = "not_due" if not paid else "delivered" if state < 0.8 else chance.choice(("pending", "needs_attention", "held"))
+    refunded = paid and chance.random() < 0.03
+    token = f"{chance.getrandbits(128):032x}"
+    return (
+        owner.pk, owner.team_id, owner.superapp_id, "virtual", int(chance.random() < 0.03), f"T{number:012d}{token[:8]}",
+        f"oid-{token[:24]}", f"item_{item:03d}", f"{'+' if item == 7 else ''}Pack of {item * 10} gems, “{item}”",
+        price, quantity, amount, CURRENCIES[owner.pk % len(CURRENCIES)], f"M-{owner.team_id}", chance.choice(("ios", "android")),
+        "1", f"level={item};slot={quantity}", "requestMidasPaymentGameItem", '{"mode":"goods"}',
+        token * 2, token * 2, token * 2, f"prepay-{token}", payment, delivery, "refunded" if refunded else "none",
+        amount if paid else 0, "unit" if paid else "", 0, amount if refunded else 0, "", at, at if paid else None,
+        at if delivery == "delivered" else None,
+    )  # fmt: skip
