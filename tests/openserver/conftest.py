@@ -69,15 +69,18 @@ class Shop:
 
     # --- the superapp
     def superapp_headers(self, method, path, body=b"", **changes) -> dict[str, str]:
-        values = {"superapp": self.superapp.code, "secret_key": SECRET, "timestamp": int(time.time()), "nonce": random.token_hex(16)}
+        values = {
+            "superapp": self.superapp.code,
+            "secret_key": SECRET,
+            "timestamp": int(time.time()),
+            "nonce": random.token_hex(16),
+        }
         return signatures.sign_superapp(**(values | changes), method=method, path_and_query=path, body=body)
 
     def by_superapp(self, method, path, body: Any = None, **changes) -> Answered:
         raw = b"" if body is None else body if isinstance(body, bytes) else text_of(body).encode()
         headers = self.superapp_headers(method, BASE + path, raw, **changes)
-        return Answered(
-            self.client.generic(method, BASE + path, raw, content_type="application/json", headers=headers)
-        )
+        return Answered(self.client.generic(method, BASE + path, raw, content_type="application/json", headers=headers))
 
     # --- the developer
     def authorization(self, method, path, body=b"", **changes) -> str:
@@ -158,7 +161,9 @@ def issued():
     return certificates.issue(authority, app_id="test", organization="Northlight", now=now)
 
 
-def credential_of(program: MiniProgram, issued, person, *, serial_no: str, state: str = "active", **fields) -> tuple[Credential, str, str]:
+def credential_of(
+    program: MiniProgram, issued, person, *, serial_no: str, state: str = "active", **fields
+) -> tuple[Credential, str, str]:
     live, sandbox = secrets.new_app_key(), secrets.new_app_key()
     row = Credential(
         **owners_of(program), serial_no=serial_no, certificate_pem=issued.certificate_pem.decode(), fingerprint="-",
@@ -185,9 +190,7 @@ def open_shop(program: MiniProgram, person, decider, issued, *, serial_no: str) 
     MerchantBinding.objects.filter(pk=binding.pk).update(state="effective", effective=True, pending=None, decided_by=decider)
     common = {"currency": "USD", "edited_by": person, **own}
     gem = Item.objects.create(product_id="gem", name="Gem", price=990, **common)
-    Item.objects.filter(pk=gem.pk).update(
-        state="released", on_sale=True, live_name="Gem", live_price=990, live_currency="USD"
-    )
+    Item.objects.filter(pk=gem.pk).update(state="released", on_sale=True, live_name="Gem", live_price=990, live_currency="USD")
     Item.objects.create(product_id="draft", name="Draft", price=50, **common)
     dear = Item.objects.create(product_id="dear", name="Dear", price=99_999_999, **common)
     Item.objects.filter(pk=dear.pk).update(

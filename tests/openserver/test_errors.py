@@ -208,10 +208,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-SIGN_FIELDS = ["mode", "env", "buyQuantity", "currencyType", "productId", "goodsPrice", "outTradeNo", "attach", "platform", "zoneId"]
-few = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SIGN_FIELDS = [
+    "mode",
+    "env",
+    "buyQuantity",
+    "currencyType",
+    "productId",
+    "goodsPrice",
+    "outTradeNo",
+    "attach",
+    "platform",
+    "zoneId",
+]
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @few

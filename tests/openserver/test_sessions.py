@@ -110,7 +110,9 @@ def test_a_nonce_counts_once_for_each_caller(shop, reader):
     assert opened(shop, nonce="the-same-nonce").code == "0"
     assert opened(shop, nonce="the-same-nonce").code == "AUTH_INVALID"
     assert shop.by_developer("GET", f"/orders/X?appId={shop.program.app_id}", nonce="the-same-nonce").code == "ORDER_NOT_FOUND"
-    assert reader.by_developer("GET", f"/orders/X?appId={reader.program.app_id}", nonce="the-same-nonce").code == "ORDER_NOT_FOUND"
+    assert (
+        reader.by_developer("GET", f"/orders/X?appId={reader.program.app_id}", nonce="the-same-nonce").code == "ORDER_NOT_FOUND"
+    )
     assert shop.by_developer("GET", f"/orders/X?appId={shop.program.app_id}", nonce="the-same-nonce").code == "AUTH_INVALID"
 
 
