@@ -52,6 +52,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["superapp", "-created_at", "-id"], name="audit_superapp"),
             models.Index(fields=["object_type", "object_id", "id"], name="audit_object"),
             models.Index(fields=["id"], condition=Q(chain_number=None), name="audit_unsealed"),
+            # What people did in a mini program; without it the home page would wade through the entries of its orders.
+            models.Index(fields=["mini_program", "-id"], condition=Q(actor__isnull=False), name="audit_program_people"),
         ]
 
     def __str__(self) -> str:
