@@ -32,7 +32,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "PAYMENT_SUSPENDED": ("The superapp's payment feature is off, or the team has no merchant in effect.",
                           "Ask the superapp, or bind a merchant; orders already paid go on."),
     "MERCHANT_NOT_BOUND": ("offerId is not the merchant of the team.", "Send the merchant id that the console shows."),
-    "MODE_INVALID": ("method or mode does not belong to this kind of program.", "Use the pair of a mini game or of a mini program."),
+    "MODE_INVALID": ("method or mode does not belong to this kind of program.", "Use those of a mini game or of a mini program."),
     "ENV_INVALID": ("env is neither 0 nor 1.", "Send 0 (live) or 1 (sandbox)."),
     "CURRENCY_NOT_ENABLED": ("The superapp or the merchant does not take this currency.", "Send the merchant's currency."),
     "ITEM_NOT_ON_SALE": ("No such item, or it is not released.", "Check productId; in the sandbox drafts can be bought too."),

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers, for the documents. Requests are read by openserver.strict_json, which says what is wrong."""
+"""The shapes of requests and answers, for the documents. openserver.strict_json reads the requests and says what is wrong."""
 
 from typing import Literal
 

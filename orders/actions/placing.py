@@ -210,7 +210,7 @@ def keep_late_prepay(order_id: int, prepay_id: str) -> None:
     )
 
 
-# --- PostgreSQL: one prepared statement a step ------------------------------------------------------------------------------
+# --- PostgreSQL: one prepared statement a step ------------------------------------------------------------------------
 
 
 def _place_in_one_statement(order: Order, facts: Facts) -> datetime | None:
@@ -287,7 +287,7 @@ def _values(obj: models.Model) -> list[Any]:
     ]
 
 
-# --- SQLite: the ORM -------------------------------------------------------------------------------------------------------------
+# --- SQLite: the ORM --------------------------------------------------------------------------------------------------
 
 
 def _place_plainly(order: Order) -> datetime | None:
@@ -318,7 +318,7 @@ def _hold_plainly(order: Order, entry: AuditEntry, prepay_id: str, lease: dateti
     return Held(stored, kept.exists())
 
 
-# --- Both ----------------------------------------------------------------------------------------------------------------------
+# --- Both -------------------------------------------------------------------------------------------------------------
 
 
 def _placed_entry(order: Order) -> AuditEntry:

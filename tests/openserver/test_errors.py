@@ -159,7 +159,7 @@ def test_another_tenants_keys_items_and_tokens_do_not_fit(shop, reader):
     assert shop.place(shop.order(session_key=reader.session_key)).code == "SESSION_SIG_INVALID"
 
 
-# --- Every answer has the envelope -----------------------------------------------------------------------------------------------
+# --- Every answer has the envelope ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["", "nope", "orders/a/b", "sessions/", "orders/"])
