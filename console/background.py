@@ -18,7 +18,7 @@ from console.celery import app
 
 log = structlog.get_logger(__name__)
 DISPATCHER = "orders.dispatcher"  # named by text: console may not import orders
-STOP_SECONDS = 1.5
+STOP_SECONDS = 1.0  # below graceful_timeout in gunicorn_conf.py, or the worker is killed
 
 
 def keep_running(run: Callable[[threading.Event], Any], stop: threading.Event) -> None:
