@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console import secrets
-from console.errors import Invisible, Refused
+from console.errors import Invisible, Refused, WrongState
 from console.models import MiniProgram
 from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView, FormView, add_errors
@@ -148,7 +148,7 @@ class CredentialResend(DeliveryView):
         """Answers 409 once it was accepted."""
         credential = self.credential()
         if credential is None:
-            raise Invisible
+            raise WrongState(_("No credential is active, so there is no mail to send. Configure the delivery push first."))
         mail = credentials.resend(credential, actor=self.actor)
         send_credential_mails.delay_on_commit()
         return self.done(_("The mail to %(address)s is being sent again.") % {"address": mail.recipient}, self.own_url)

@@ -139,6 +139,11 @@ def test_resend_puts_the_mail_in_front_and_is_refused_once_accepted(
         credentials.resend(issued.credential, actor=team_admin)
 
 
+def test_there_is_nothing_to_resend_before_the_first_save(as_person, starfall, team_admin):
+    address = reverse("payments:credential-resend", kwargs={"app_id": starfall.app_id})
+    assert as_person(team_admin).post(address).status_code == 409
+
+
 def test_the_authority_is_made_once(issued, harbor_reader, stranger):
     delivery.configure(harbor_reader, actor=stranger, url=PUBLIC)
     assert CertificateAuthority.objects.count() == 1

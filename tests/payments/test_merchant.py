@@ -10,6 +10,8 @@ from payments.models import Merchant, MerchantBinding
 from payments.selling import selling_state
 from tests.payments.conftest import again, follow
 
+pytestmark = pytest.mark.sqlite
+
 
 def url(name, team, **more):
     return reverse(f"payments:{name}", kwargs={"team": team.code, **more})

@@ -9,6 +9,8 @@ from payments.actions import payment
 from payments.models import PaymentRequest
 from tests.payments.conftest import follow
 
+pytestmark = pytest.mark.sqlite
+
 
 def url(name, program, **more):
     return reverse(f"payments:{name}", kwargs={"app_id": program.app_id, **more})

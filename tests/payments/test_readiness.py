@@ -7,6 +7,8 @@ from payments.models import DeliveryConfig, MerchantBinding
 from payments.readiness import steps
 from payments.selling import selling_state
 
+pytestmark = pytest.mark.sqlite
+
 
 def states(program, actor):
     return {step.key: step.state for step in steps(program, actor=actor)}
