@@ -41,9 +41,11 @@ class ItemForm(forms.Form):
     description = Typed(label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 4}))
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *data: Any, program: MiniProgram, currency: str, item: Item | None = None) -> None:
+    def __init__(
+        self, data: Any = None, files: Any = None, *, program: MiniProgram, currency: str, item: Item | None = None
+    ) -> None:
         self.program, self.currency, self.item = program, currency, item
-        super().__init__(*data, initial=self._stored(item) if item else None)
+        super().__init__(data, files, initial=self._stored(item) if item else None)
         if item is None:
             del self.fields["version"]
         else:
@@ -104,7 +106,7 @@ class ItemForm(forms.Form):
     def picture(self) -> Picture | Image:
         """What an edit does with the image."""
         if self.cleaned_data["image"]:
-            return self.cleaned_data["image"]  # type: ignore[no-any-return]
+            return self.cleaned_data["image"]
         return Image.REMOVE if self.cleaned_data.get("remove_image") else Image.KEEP
 
 

@@ -56,7 +56,7 @@ def _check_bytes(upload: "File[Any]") -> None:
 def _opened(upload: "File[Any]") -> Image.Image:
     upload.seek(0)
     try:
-        return Image.open(upload, formats=tuple(EXTENSIONS))  # type: ignore[arg-type]
+        return Image.open(upload, formats=tuple(EXTENSIONS))
     except Image.DecompressionBombError as error:
         raise ValidationError(_too_large(_("far more"))) from error
     except UnidentifiedImageError as error:

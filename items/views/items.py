@@ -89,8 +89,9 @@ class ItemEdit(ItemPage, PricedForm):
         version = form.cleaned_data["version"] or 0
         if version != self.item.version:
             # The form that goes back carries the present version, so that saving again means it.
-            form.data = form.data.copy()
-            form.data["version"] = str(self.item.version)
+            data = self.request.POST.copy()
+            data["version"] = str(self.item.version)
+            form.data = data
         edited = actions.edit(self.item, actor=self.actor, version=version, picture=form.picture(), **form.content())
         if edited.version == version:
             return self.done(_("Nothing was different, so nothing was saved."), self.item_url())

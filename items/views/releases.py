@@ -101,7 +101,7 @@ class ReleasePage(ConsoleView):
 
     release: Release
 
-    def find_container(self, *, pk: int, **names: Any) -> None:
+    def find_container(self, *, pk: int = 0, **names: Any) -> None:
         """The superapp, then its release, then the release's team and mini program. Raises Invisible."""
         super().find_container(**names)
         rows = Release.objects.select_related("mini_program", "team", "requested_by", "decided_by", "superapp")
