@@ -107,6 +107,8 @@ class Period(NamedTuple):
 class PeriodForm(forms.Form):
     """Checks the two days against each other."""
 
+    field_order = ("q", "time", "since", "until")
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")

@@ -25,15 +25,15 @@ class OrderListing(Listing):
     filters = OrderFilters
     columns = (
         Column("number", _("Order number"), Kind.ID, "out_trade_no"),
+        Column("created", _("Created"), Kind.TIME, "created_at"),
         Column("item", _("Item"), source="product_name"),
         Column("amount", _("Amount"), Kind.MONEY, "amount"),
         Column("payment", _("Payment"), Kind.STATE, "payment_state", choices=tuple(Order.Payment.choices), field="payment_state"),
         Column("delivery", _("Delivery"), Kind.STATE, "delivery_state", choices=tuple(DeliveryState.choices)),
         Column("refund", _("Refund"), Kind.STATE, "refund_state", choices=tuple(Order.RefundState.choices)),
-        Column("player", _("Player"), Kind.ID, masked("open_id")),
         Column("env", _("Environment"), source="env", choices=tuple(Environment.choices)),
-        Column("created", _("Created"), Kind.TIME, "created_at"),
-        Column("paid", _("Paid"), Kind.TIME, "paid_at"),
+        Column("paid", _("Paid"), Kind.TIME, "paid_at", on_page=False),
+        Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False),
         Column("item_id", _("Item ID"), Kind.ID, "product_id", on_page=False),
         Column("unit_price", _("Unit price"), Kind.MONEY, "unit_price", on_page=False),
         Column("quantity", _("Quantity"), Kind.NUMBER, "quantity", on_page=False),
@@ -55,6 +55,13 @@ class OrderListing(Listing):
         field = self.filterset.time_field
         # Both directions of the time the list is about; orders that are not paid have no place in a list by payment.
         self.sorts = (Sort("newest", _("newest first"), field), Sort("oldest", _("oldest first"), field, descending=False))
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """A list by the time of payment shows that time instead of the time of creation."""
+        by_name = {column.name: column for column in self.columns}
+        axis = by_name[self.filterset.axis]
+        return tuple(axis if column.name == "created" else column for column in super().shown)
 
     def row_url(self, row: dict[str, Any]) -> str:
         """The order, on the pages of its mini program."""
@@ -88,7 +95,7 @@ class RefundListing(Listing):
         Column("amount", _("Amount"), Kind.MONEY, F("amount") * -1),
         Column("state", _("State"), Kind.STATE, "state", choices=tuple(Refund.State.choices)),
         Column("reason", _("Reason"), source="cause"),
-        Column("player", _("Player"), Kind.ID, masked("open_id")),
+        Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False),
         Column("env", _("Environment"), source="env", choices=tuple(Environment.choices)),
         Column("started", _("Initiated"), Kind.TIME, "started_at"),
         Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.http_messages import Answer
 from console.models import AuditEntry
@@ -14,6 +14,7 @@ from orders.models import Attempt, Delivery, DeliveryState, Notification, Order,
 
 ATTEMPTS_SHOWN = 200  # of one order: the schedule makes 136 in its 30 days
 ENTRIES_SHOWN = 100
+NEWEST = 10  # attempts on the page as it opens; the others unfold
 
 
 class Verdict(NamedTuple):
@@ -108,7 +109,7 @@ def order_events(
         paid = format_money(order.paid_amount, order.currency)
         events.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
     events += [_notified(row) for row in notifications]
-    events += [attempt_event(row) for row in attempts]
+    events += attempt_events(attempts)
     for refund in refunds:
         events += _refund(refund)
     deliveries = {row.delivery_id for row in attempts}
@@ -118,7 +119,7 @@ def order_events(
 
 def refund_events(refund: Refund, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
     """The timeline of a refund, oldest first."""
-    events = [*_refund(refund), *(attempt_event(row) for row in attempts)]
+    events = [*_refund(refund), *attempt_events(attempts)]
     return sorted(events, key=lambda event: event["at"])
 
 
@@ -136,10 +137,11 @@ def attempts_of(deliveries: Sequence[Delivery]) -> list[Attempt]:
 
 def grouped(deliveries: Sequence[Delivery], attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
     """Each delivery with its attempts, the newest first, for the page."""
-    return [
-        {"row": delivery, "attempts": [_shown(row) for row in reversed(attempts) if row.delivery_id == delivery.pk]}
-        for delivery in deliveries
-    ]
+    found = []
+    for delivery in deliveries:
+        shown = [_shown(row) for row in reversed(attempts) if row.delivery_id == delivery.pk]
+        found.append({"row": delivery, "attempts": shown[:NEWEST], "older": shown[NEWEST:]})
+    return found
 
 
 def outcome_sentence(attempt: Attempt) -> str:
@@ -155,6 +157,16 @@ def outcome_sentence(attempt: Attempt) -> str:
     if attempt.outcome == Attempt.Outcome.NO_ANSWER:
         return _("No answer. %(reason)s") % {"reason": Answer(error_class=attempt.error or "closed", connected=True).public_reason()}
     return f"{attempt.get_outcome_display()}."
+
+
+def attempt_events(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """Attempts in the timeline: the first and the last few; those between are one event."""
+    if len(attempts) <= NEWEST:
+        return [attempt_event(row) for row in attempts]
+    between = attempts[1 : -NEWEST + 1]
+    title = ngettext("%(number)s more attempt failed", "%(number)s more attempts failed", len(between)) % {"number": len(between)}
+    gap = _event(between[0].started_at, "ellipsis-vertical", "muted", title)
+    return [attempt_event(attempts[0]), gap, *(attempt_event(row) for row in attempts[-NEWEST + 1 :])]
 
 
 def attempt_event(attempt: Attempt) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""The figures of a mini program's home page: seven days of live orders, what needs somebody, what people did."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncDate
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from console.filters import start_of
+from console.models import AuditEntry, MiniProgram
+from console.money import format_money
+from items.models import Item
+from orders.models import DeliveryState, Environment, Order
+
+DAYS = 7
+ALERT_DAYS = 30
+COUNT_CAP = 1_000
+WIDTH, HEIGHT, FOOT, GAP = 640, 160, 22, 14  # of the chart, in its own units
+
+
+@dataclass
+class Day:
+    """One day in the reader's zone. `amounts` are paid minor units by currency."""
+
+    date: date
+    orders: int = 0
+    paid: int = 0
+    delivered: int = 0
+    amounts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def label(self) -> str:
+        """Short, for the axis."""
+        return date_format(self.date, "D j")
+
+    @property
+    def amounts_text(self) -> str:
+        """Every currency for itself; they are never added."""
+        return ", ".join(format_money(minor, code) for code, minor in sorted(self.amounts.items()) if minor)
+
+
+def days_of(program: MiniProgram) -> list[Day]:
+    """The last seven days of live orders, today included, oldest first; one query."""
+    today = timezone.localdate()
+    days = {today - timedelta(days=back): Day(today - timedelta(days=back)) for back in reversed(range(DAYS))}
+    rows = Order.objects.filter(mini_program=program, env=Environment.LIVE, created_at__gte=start_of(min(days)))
+    grouped = rows.annotate(day=TruncDate("created_at")).values("day", "currency").order_by("day").annotate(
+        number=Count("id"),
+        paid=Count("id", filter=Q(payment_state=Order.Payment.PAID)),
+        delivered=Count("id", filter=Q(delivery_state=DeliveryState.DELIVERED)),
+        amount=Sum("paid_amount"),
+    )  # fmt: skip
+    for row in grouped:
+        if day := days.get(row["day"]):
+            day.orders, day.paid, day.delivered = day.orders + row["number"], day.paid + row["paid"], day.delivered + row["delivered"]
+            day.amounts[row["currency"]] += row["amount"] or 0
+    return list(days.values())
+
+
+def facts(days: list[Day]) -> list[dict[str, Any]]:
+    """The sums of the days, for components/summary.html."""
+    amounts: Counter[str] = sum((day.amounts for day in days), Counter())
+    paid, delivered = sum(day.paid for day in days), sum(day.delivered for day in days)
+    shown = [{"label": _("Orders"), "value": f"{sum(day.orders for day in days):,}", "figure": True}]
+    shown.append({"label": _("Paid"), "value": f"{paid:,}", "figure": True})
+    for code, minor in sorted(amounts.items()):
+        shown.append({"label": _("Paid in %(currency)s") % {"currency": code}, "value": format_money(minor, code), "figure": True})
+    rate = _("%(percent)s %%") % {"percent": f"{100 * delivered / paid:.1f}"} if paid else "–"
+    shown.append({"label": _("Delivered of paid"), "value": rate, "figure": True})
+    return shown
+
+
+def chart(days: list[Day]) -> dict[str, Any]:
+    """Bars of the orders per day, in the units of the SVG."""
+    top = max([day.orders for day in days] + [1])
+    slot = WIDTH / len(days)
+    room = HEIGHT - FOOT - 16
+    bars = []
+    for place, day in enumerate(days):
+        height = round(room * day.orders / top, 1)
+        bars.append(
+            {
+                "x": round(place * slot + GAP / 2, 1), "y": round(HEIGHT - FOOT - height, 1), "width": round(slot - GAP, 1),
+                "height": height, "middle": round((place + 0.5) * slot, 1), "above": round(HEIGHT - FOOT - height - 5, 1), "day": day,
+            }
+        )  # fmt: skip
+    return {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
+
+
+def attention(program: MiniProgram) -> list[dict[str, Any]]:
+    """What needs somebody, for components/tiles.html; five queries that stop counting at a thousand."""
+    orders = Order.objects.filter(mini_program=program)
+    recent = orders.filter(created_at__gte=timezone.now() - timedelta(days=ALERT_DAYS))
+    address = reverse("orders:list", kwargs={"app_id": program.app_id})
+    found = [
+        (_("Paid, not delivered"), orders.filter(delivery_state=DeliveryState.NEEDS_ATTENTION), {"delivery": "needs_attention"}),
+        (_("Held: push is off"), orders.filter(delivery_state=DeliveryState.HELD), {"delivery": "held"}),
+        (_("Something does not fit"), recent.exclude(alert=""), {"alert": "any"}),
+        (
+            _("Refunded after delivery"),
+            recent.filter(refund_state=Order.RefundState.REFUNDED, delivery_state=DeliveryState.DELIVERED),
+            {"refund": "refunded", "delivery": "delivered"},
+        ),
+    ]
+    tiles = [_tile(label, rows, f"{address}?{urlencode(query)}") for label, rows, query in found]
+    items = f"{reverse('items:list', kwargs={'app_id': program.app_id})}?state={Item.State.REJECTED}"
+    tiles.append(_tile(_("Items rejected"), Item.objects.filter(mini_program=program, state=Item.State.REJECTED), items))
+    return [tile for tile in tiles if tile]
+
+
+def _tile(label: str, rows: Any, url: str) -> dict[str, Any]:
+    number = rows.order_by()[: COUNT_CAP + 1].count()
+    if not number:
+        return {}
+    value = _("%(number)s or more") % {"number": f"{COUNT_CAP:,}"} if number > COUNT_CAP else f"{number:,}"
+    hint = ngettext("Show it", "Show them", number)
+    return {"label": label, "value": value, "hint": hint, "url": url, "icon": "exclamation-triangle", "tone": "danger"}
+
+
+VERBS = {
+    "items.item.add": gettext_lazy("added the item"),
+    "items.item.edit": gettext_lazy("edited the item"),
+    "items.item.remove": gettext_lazy("removed from sale the item"),
+    "items.item.take_down": gettext_lazy("took down the item"),
+    "items.item.delete": gettext_lazy("deleted the item"),
+    "items.release.submit": gettext_lazy("submitted for release"),
+    "items.release.withdraw": gettext_lazy("withdrew the release request"),
+    "items.release_entry.approve": gettext_lazy("approved the release of"),
+    "items.release_entry.reject": gettext_lazy("rejected the release of"),
+    "items.release_entry.withdraw": gettext_lazy("withdrew the release of"),
+    "payments.payment_request.request": gettext_lazy("requested payment permission"),
+    "payments.payment_request.approve": gettext_lazy("approved payment permission"),
+    "payments.payment_request.reject": gettext_lazy("rejected payment permission"),
+    "payments.payment_request.cancel": gettext_lazy("cancelled the request for payment permission"),
+    "payments.payment_request.disable": gettext_lazy("disabled payment"),
+    "payments.exemption_request.request": gettext_lazy("requested the approval exemption"),
+    "payments.exemption_request.approve": gettext_lazy("granted the approval exemption"),
+    "payments.exemption_request.reject": gettext_lazy("rejected the approval exemption"),
+    "payments.exemption_request.revoke": gettext_lazy("revoked the approval exemption"),
+    "payments.credential.issue": gettext_lazy("had certificate and keys issued"),
+    "orders.push.switch_on": gettext_lazy("switched delivery push on"),
+    "orders.push.switch_off": gettext_lazy("switched delivery push off"),
+    "orders.delivery.redeliver": gettext_lazy("redelivered"),
+}
+
+
+def activity(program: MiniProgram) -> list[dict[str, Any]]:
+    """The last eight things people did here, newest first; one query. The system's own entries are left out."""
+    rows = AuditEntry.objects.filter(mini_program=program, actor__isnull=False, verb__in=VERBS).order_by("-id")[:8]
+    return [{"at": row.created_at, "who": row.actor_label, "what": VERBS[row.verb], "object": row.object_label} for row in rows]
