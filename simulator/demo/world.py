@@ -14,7 +14,6 @@ from console.permissions import System
 from payments.actions import credential as credentials
 from payments.content import content_hash
 from payments.models import (
-    Credential,
     CredentialMail,
     DeliveryConfig,
     ExemptionRequest,
@@ -152,10 +151,9 @@ def _delivery(world: World, code: str, prepared: credentials.Prepared, admin: Us
     )  # fmt: skip
     past.note("payments.delivery.configure", config, at, actor=admin, changes={"url": ["", config.url], "version": [0, 1]})
     row = credentials.issue(program, prepared, actor=admin)
-    Credential.objects.filter(pk=row.pk).update(issued_at=at)
-    # Its mail has long arrived: the developers' backend has what was in it.
+    # Its mail has arrived: the developers' backend has what was in it.
     CredentialMail.objects.filter(credential=row).update(
-        sent_at=at, next_attempt_at=None, attempts=1, sealed_pkcs12="", sealed_appkeys=""
+        sent_at=past.now, next_attempt_at=None, attempts=1, sealed_pkcs12="", sealed_appkeys=""
     )
     backend = developer.backend_of(program)
     backend.mode = DeveloperBackend.Mode.SOMETIMES if enabled else DeveloperBackend.Mode.ACKNOWLEDGE

@@ -1,5 +1,6 @@
 """Pages of the player: the phone's mini programs, a shelf, the pay page, and the calls behind it."""
 
+import json
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -13,9 +14,9 @@ from console.errors import Refused
 from console.money import format_money
 from items.models import Item
 from orders.models import Order
-from simulator import developer, shop
-from simulator.calls import header_text
-from simulator.models import Prepay, Purchase
+from simulator import developer, shop, superapp
+from simulator.calls import header_text, pretty
+from simulator.models import Prepay, Purchase, ReceivedPush
 from simulator.views.base import SimulatorView, programs, say
 
 
@@ -99,11 +100,11 @@ class PurchaseDetail(SimulatorView):
         order = Order.objects.filter(
             mini_program=purchase.mini_program, env=purchase.env, out_trade_no=purchase.out_trade_no or "none"
         ).first()
-        calls = [{**call, "header_text": header_text(call.get("headers", {}))} for call in purchase.calls]
+        calls = [{**call, "header_text": header_text(call.get("headers", {}))} for call in with_answering_side(purchase, prepay)]
         price = format_money(prepay.amount, prepay.request["currencyType"]) if prepay else ""
         return self.render(
             request, purchase=purchase, prepay=prepay, order=order, price=price, calls=calls, order_url=order_url(order),
-            refusal=calls[-1]["response"][:300] if calls and not calls[-1]["ok"] else "",
+            refusal=next((call["response"][:300] for call in calls if not call["ok"]), ""),
         )  # fmt: skip
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -119,6 +120,34 @@ class PurchaseDetail(SimulatorView):
     def purchase(self, pk: int) -> Purchase:
         """The purchase of the address, or 404."""
         return get_object_or_404(Purchase.objects.select_related("mini_program"), pk=pk)
+
+
+def with_answering_side(purchase: Purchase, prepay: Prepay | None) -> list[dict[str, Any]]:
+    """The calls the parties made, and between them what openServer asked the superapp and pushed to the developers."""
+    calls = list(purchase.calls)
+    if prepay:
+        after = next((place for place, call in enumerate(calls) if call["path"].endswith("/orders")), len(calls))
+        calls.insert(after + 1, {
+            "title": _("openServer → superapp: create-prepay-order"), "method": "POST", "path": "/create-prepay-order",
+            "request": json.dumps(prepay.request, indent=2, ensure_ascii=False), "status": 200, "ok": True,
+            "response": pretty(superapp.answer_text(prepay)),
+        })  # fmt: skip
+    same = {"mini_program": purchase.mini_program, "out_trade_no": purchase.out_trade_no or "none"}
+    return calls + [push_as_call(push) for push in ReceivedPush.objects.filter(**same).order_by("pk")[:20]]
+
+
+def push_as_call(push: ReceivedPush) -> dict[str, Any]:
+    """A received push beside the calls."""
+    return {
+        "title": _("openServer → developer: push"), "method": "POST", "path": reverse_receiver(push), "headers": push.headers,
+        "request": pretty(push.body), "status": push.answered, "ok": push.acknowledged,
+        "response": _("Status and returnCode: %s") % push.answered,
+    }  # fmt: skip
+
+
+def reverse_receiver(push: ReceivedPush) -> str:
+    """The developer's address."""
+    return reverse("simulator:receive", kwargs={"app_id": push.mini_program.app_id})
 
 
 def order_url(order: Order | None) -> str:
