@@ -14,6 +14,7 @@ PUBLIC_ROUTES = {
     "account_login": "signing in",
     "account_logout": "asks to confirm",
     "account_signup": "answers that sign-up is closed",
+    "account_email_verification_sent": "says that a mail was sent; shows no data",
     "account_inactive": "says why an account cannot sign in",
     "account_reset_password": "for those who cannot sign in",
     "account_reset_password_done": "for those who cannot sign in",

@@ -4,6 +4,7 @@ A new route takes part by itself; a route whose URL needs an object that WORLD d
 """
 
 import hashlib
+import re
 
 import pytest
 from django.test import Client
@@ -39,7 +40,7 @@ def world(everyone, starfall, team_admin):
     request = PaymentRequest.objects.create(**own, program=starfall, type="virtual", requested_by=team_admin)
     exemption = ExemptionRequest.objects.create(**own, program=starfall, requested_by=team_admin)
     digest = hashlib.sha256(b"picture").hexdigest()
-    image = ItemImage.objects.create(**own, sha256=digest, file="items/x.png", thumbnail="items/t.png", uploaded_by=team_admin)
+    image = ItemImage.objects.create(**own, sha256=digest, file="items/x.png", thumbnail="items/t.png", width=1, height=1, uploaded_by=team_admin)
     fields = {"name": "Gem", "price": 990, "currency": "USD", "edited_by": team_admin, "image": image}
     item = Item.objects.create(**own, product_id="gem", **fields)
     release = Release.objects.create(**own, requested_by=team_admin)
@@ -156,7 +157,12 @@ def test_a_stranger_cannot_tell_what_exists_from_what_does_not(world, everyone, 
     existing = client.get(f"/m/{starfall.app_id}/orders/")
     missing = client.get("/m/mp0000000000000000/orders/")
     assert (existing.status_code, missing.status_code) == (404, 404)
-    assert existing.content.replace(starfall.app_id.encode(), b"") == missing.content.replace(b"mp0000000000000000", b"")
+    assert comparable(existing, starfall.app_id) == comparable(missing, "mp0000000000000000")
+
+
+def comparable(answer, app_id: str) -> str:
+    """The page without what differs at every request."""
+    return re.sub(r"[A-Za-z0-9]{64}", "token", answer.content.decode()).replace(app_id, "app")
 
 
 def test_public_routes_exist_and_every_route_has_a_name():

@@ -32,8 +32,10 @@ class ConsoleView(AccessMixin, View):
         """Sign-in, then visibility, then permission, then the page; a wrong state becomes a 409 page."""
         if not request.user.is_authenticated:
             return self.handle_no_permission()
-        request.console_view = self  # type: ignore[attr-defined]  # console.context reads the containers off it
         self.find_container(**kwargs)
+        if self.container is None or sees(self.actor, self.container):
+            # console.context reads the containers off it; a 404 page must not show what the reader cannot see.
+            request.console_view = self  # type: ignore[attr-defined]
         self.check_permission()
         try:
             return super().dispatch(request, *args, **kwargs)
