@@ -1,7 +1,7 @@
 """Requests per second of POST orders: all checks, both transactions, audit, prepay from a stand-in that answers at once.
 
-Ours and the peer run under gunicorn gthread with 2 workers and are called over 16 kept-alive connections. The limit is pgbench with the same
-SQL, prepared, over 16 connections: no HTTP, no Python, no signatures, no superapp.
+Ours and the peer run under gunicorn gthread with 2 workers and are called over 16 kept-alive connections. The limit is pgbench
+with the same SQL, prepared, over 16 connections: no HTTP, no Python, no signatures, no superapp.
 """
 
 import json
@@ -208,7 +208,8 @@ def as_script(statements: list[str], number: str, shop: Shop) -> str:
     for sql in (facts, store, hold):
         sql = re.sub(r"'\d{4}-\d\d-\d\d \d\d:[^']*'(::timestamptz)?", "now()", sql)
         sql = sql.replace("prepay_lease_until = now()", "prepay_lease_until > now()")
-        sql = sql.replace(f"'{number}'", "(:n)::text").replace(f"{order_id}::bigint", ":id").replace(f"id = {order_id}", "id = :id")
+        sql = sql.replace(f"'{number}'", "(:n)::text").replace(f"{order_id}::bigint", ":id")
+        sql = sql.replace(f"id = {order_id}", "id = :id")
         lines.append(" ".join(sql.split()))
     return "".join(f"{line}{'' if line.startswith(chr(92)) or line.endswith('gset') else ';'}\n" for line in lines)
 

@@ -45,7 +45,7 @@ HTTP_ERRORS: dict[str, int] = {"NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405, "INT
 
 
 class ApiError(Exception):
-    """A call that is refused: `code` of ERRORS or HTTP_ERRORS, a message that says field, fault and remedy, and its HTTP `status`."""
+    """A call that is refused: `code` of ERRORS or HTTP_ERRORS, a message with field, fault and remedy, and the HTTP `status`."""
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
