@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-_sleepers: set[Callable[[], None]] = set()
+_sleepers: set[Callable[[], object]] = set()
 
 
 @contextmanager
-def woken_by(call: Callable[[], None]) -> Iterator[None]:
+def woken_by(call: Callable[[], object]) -> Iterator[None]:
     """Within the block `call` is called, from any thread, whenever something may be due."""
     _sleepers.add(call)
     try:
