@@ -61,6 +61,8 @@ class ListFilters(django_filters.FilterSet):
     """Base of all filter sets: a search over `search_fields`, which are compared as a whole."""
 
     search_fields: ClassVar[tuple[str, ...]] = ()
+    #: Filters that fewer people need; they unfold.
+    folded: ClassVar[tuple[str, ...]] = ()
     q = django_filters.CharFilter(
         method="search",
         label=gettext_lazy("Search"),

@@ -105,6 +105,21 @@ class Listing:
         """The filter form; its faults are sentences."""
         return self.filterset.form
 
+    @property
+    def shown_fields(self) -> list[Any]:
+        """The fields of the filter bar; the search has a place of its own."""
+        return [bound for bound in self.form if bound.name not in ("q", *self.filterset.folded)]
+
+    @property
+    def folded_fields(self) -> list[Any]:
+        """The fields behind "More filters"."""
+        return [self.form[name] for name in self.filterset.folded]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether one of those is in use, or wrong."""
+        return any(self.query.get(name) for name in self.filterset.folded)
+
     @cached_property
     def is_valid(self) -> bool:
         """Whether the filters can be understood; a list with faults shows and exports nothing rather than too much."""

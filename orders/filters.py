@@ -16,6 +16,7 @@ class OrderFilters(PeriodFilters):
     """Filters of the order record. A search compares whole ids: a part of an id finds nothing, and says so."""
 
     search_fields = ("out_trade_no", "prepay_id", "open_id", "product_id")
+    folded = ("time", "refund", "item", "env", "kind", "alert")
     axes: ClassVar[dict[str, tuple[str, Any]]] = {
         "created": ("created_at", _("Created")),
         "paid": ("paid_at", _("Paid")),

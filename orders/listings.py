@@ -90,6 +90,7 @@ class RefundListing(Listing):
     )
     columns = (
         Column("number", _("Refund number"), Kind.ID, "refund_no"),
+        Column("started", _("Initiated"), Kind.TIME, "started_at"),
         Column("order", _("Order number"), Kind.ID, "out_trade_no"),
         Column("item", _("Item"), source="order__product_name"),
         Column("amount", _("Amount"), Kind.MONEY, F("amount") * -1),
@@ -97,8 +98,7 @@ class RefundListing(Listing):
         Column("reason", _("Reason"), source="cause"),
         Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False),
         Column("env", _("Environment"), source="env", choices=tuple(Environment.choices)),
-        Column("started", _("Initiated"), Kind.TIME, "started_at"),
-        Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at"),
+        Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at", on_page=False),
         Column("currency", _("Currency"), source="currency", on_page=False),
         Column("item_id", _("Item ID"), Kind.ID, "order__product_id", on_page=False),
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),

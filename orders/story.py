@@ -15,6 +15,7 @@ from orders.models import Attempt, Delivery, DeliveryState, Notification, Order,
 ATTEMPTS_SHOWN = 200  # of one order: the schedule makes 136 in its 30 days
 ENTRIES_SHOWN = 100
 NEWEST = 10  # attempts on the page as it opens; the others unfold
+LAST = 4  # attempts at the end of the timeline, beside the first
 
 
 class Verdict(NamedTuple):
@@ -161,12 +162,12 @@ def outcome_sentence(attempt: Attempt) -> str:
 
 def attempt_events(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
     """Attempts in the timeline: the first and the last few; those between are one event."""
-    if len(attempts) <= NEWEST:
+    between = attempts[1:-LAST]
+    if len(between) < 2:
         return [attempt_event(row) for row in attempts]
-    between = attempts[1 : -NEWEST + 1]
     title = ngettext("%(number)s more attempt failed", "%(number)s more attempts failed", len(between)) % {"number": len(between)}
     gap = _event(between[0].started_at, "ellipsis-vertical", "muted", title)
-    return [attempt_event(attempts[0]), gap, *(attempt_event(row) for row in attempts[-NEWEST + 1 :])]
+    return [attempt_event(attempts[0]), gap, *(attempt_event(row) for row in attempts[-LAST:])]
 
 
 def attempt_event(attempt: Attempt) -> dict[str, Any]:

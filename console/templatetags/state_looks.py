@@ -69,6 +69,10 @@ STATES = {
     "acknowledged": Look("success", "check-circle"),
     "refused": Look("danger", "hand-raised"),
     "no_answer": Look("danger", "signal-slash"),
+    "bad_status": Look("danger", "exclamation-circle"),
+    "bad_body": Look("danger", "document-minus"),
+    "destination": Look("danger", "no-symbol"),
+    "not_configured": Look("warning", "cog-6-tooth"),
     # Switches
     "on": Look("success", "check-circle"),
     "off": Look("muted", "minus-circle"),
