@@ -30,10 +30,28 @@ def test_a_whole_trail_is_sealed_and_verified(three_entries, capsys):
     assert not AuditEntry.objects.filter(chain_number=None).exists()
 
 
-def test_a_changed_entry_is_named(three_entries):
+#: Column → what to put there, in SQL.
+CHANGES = {
+    "created_at": "'2020-01-01 00:00:00+00:00'",
+    "mini_program_id": "(SELECT max(id) FROM console_miniprogram)",
+    "actor_id": "NULL",
+    "actor_label": "'Nobody'",
+    "verb": "'test.other'",
+    "object_type": "'console.team'",
+    "object_id": "'0'",
+    "object_label": "'Moonlit Cards'",
+    "changes": """'{"state": [1, 2]}'""",
+    "note": "'nothing happened'",
+    "request_id": "'another'",
+    "address": "'192.0.2.1'",
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_changed_entry_is_named_whatever_was_changed(column, three_entries):
     seal_audit()
-    tamper("UPDATE console_auditentry SET note = 'nothing happened' WHERE id = %s", three_entries[1].pk)
-    with pytest.raises(CommandError, match=f"row id {three_entries[1].pk}, test.entry_1 Starfall"):
+    tamper(f"UPDATE console_auditentry SET {column} = {CHANGES[column]} WHERE id = %s", three_entries[1].pk)
+    with pytest.raises(CommandError, match=f"row id {three_entries[1].pk}, "):
         call_command("verify_audit")
 
 
