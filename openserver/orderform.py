@@ -154,7 +154,7 @@ def _one_spelling(body: dict[str, Any]) -> dict[str, Any]:
 
 def _env(value: object) -> int:
     if value in (0, 1, "0", "1") and not isinstance(value, (bool, float)):
-        return int(value)  # type: ignore[call-overload, no-any-return]
+        return int(value)
     raise ApiError("ENV_INVALID", "env in signData is neither 0 (live) nor 1 (sandbox). Send one of the two.")
 
 

@@ -40,7 +40,8 @@ def world(everyone, starfall, team_admin):
     request = PaymentRequest.objects.create(**own, program=starfall, type="virtual", requested_by=team_admin)
     exemption = ExemptionRequest.objects.create(**own, program=starfall, requested_by=team_admin)
     digest = hashlib.sha256(b"picture").hexdigest()
-    image = ItemImage.objects.create(**own, sha256=digest, file="items/x.png", thumbnail="items/t.png", width=1, height=1, uploaded_by=team_admin)
+    picture = {"file": "items/x.png", "thumbnail": "items/t.png", "width": 1, "height": 1}
+    image = ItemImage.objects.create(**own, **picture, sha256=digest, uploaded_by=team_admin)
     fields = {"name": "Gem", "price": 990, "currency": "USD", "edited_by": team_admin, "image": image}
     item = Item.objects.create(**own, product_id="gem", **fields)
     release = Release.objects.create(**own, requested_by=team_admin)

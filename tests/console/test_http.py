@@ -1,103 +1,19 @@
 """The one door for outgoing HTTP, against real servers on this machine."""
 
 import asyncio
-import datetime
 import gzip
 import ipaddress
 import os
 import socket
-import ssl
 import threading
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from console import http
 from console.http import Answer, Client, OutgoingRequest
+from tests.console.raw_http import OK, Server, answers, exceptions, free_port, send, talk
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
-
-
-class Server:
-    """A raw HTTP receiver: keeps what came, answers what the test says."""
-
-    def __init__(self, reply, tls: ssl.SSLContext | None = None) -> None:
-        self.reply, self.tls = reply, tls
-        self.requests: list[bytes] = []
-
-    async def __aenter__(self):
-        self.stop = asyncio.Event()
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=self.tls)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_error):
-        self.stop.set()
-        self.server.close()
-        await self.server.wait_closed()
-
-    async def serve(self, reader, writer):
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            size = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
-            self.requests.append(head + await reader.readexactly(size))
-            if callable(self.reply):
-                await self.reply(writer, self.stop)
-            else:
-                writer.write(self.reply)
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-
-@pytest.fixture(autouse=True)
-def exceptions(settings):
-    settings.LOCAL_DESTINATIONS = frozenset()
-    return settings
-
-
-@pytest.fixture
-def talk(exceptions):
-    """Send one request to a server that answers `reply`; return the answer and the server."""
-
-    def run(reply, *, host="127.0.0.1", scheme="http", tls=None, path="/", allowed=True, addresses=("127.0.0.1",), **request):
-        async def go():
-            async with Server(reply, tls) as server:
-                if allowed:
-                    exceptions.LOCAL_DESTINATIONS = frozenset({f"{host}:{server.port}"})
-                url = f"{scheme}://{host}:{server.port}{path}"
-                async with Client(resolve=answers(*addresses)) as client:
-                    return await client.send(OutgoingRequest(url=url, **request)), server
-
-        return asyncio.run(go())
-
-    return run
-
-
-def answers(*addresses):
-    async def resolve(host: str, port: int) -> list[str]:
-        return list(addresses)
-
-    return resolve
-
-
-def send(url: str, *, resolve=None, **request) -> Answer:
-    async def go():
-        async with Client(resolve=resolve) as client:
-            return await client.send(OutgoingRequest(url=url, **request))
-
-    return asyncio.run(go())
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+__all__ = ["exceptions", "talk"]  # fixtures
 
 
 def test_a_request_is_sent_as_written_and_answered(talk):
@@ -326,89 +242,6 @@ def test_a_form_check_refuses_private_and_unknown_names_with_one_sentence():
         sentences.add(caught.value.sentence)
     assert len(sentences) == 1
     assert asyncio.run(check(answers("8.8.8.8"))).host == "a.test"
-
-
-# --- TLS -------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for receiver.test, and its file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("receiver.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def server_tls(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-def trusting(certificate) -> ssl.SSLContext:
-    context = http.tls_context()
-    context.load_verify_locations(certificate)
-    return context
-
-
-def test_a_self_signed_certificate_is_refused(talk, server_tls):
-    answer, server = talk(OK, host="receiver.test", scheme="https", tls=server_tls, body=b"secret")
-    assert (answer.error_class, answer.public_class, server.requests) == ("tls", "tls", [])
-    assert "certificate" in answer.public_reason()
-
-
-def test_the_name_is_verified_though_the_connection_goes_to_an_address(exceptions, certificate, server_tls):
-    async def go():
-        async with Server(OK, server_tls) as server, Client(resolve=answers("127.0.0.1")) as client:
-            exceptions.LOCAL_DESTINATIONS = frozenset({f"{name}:{server.port}" for name in ("receiver.test", "other.test")})
-            return [
-                await client.send(OutgoingRequest(url=f"https://{name}:{server.port}/", tls=trusting(certificate)))
-                for name in ("receiver.test", "other.test")
-            ]
-
-    right, wrong = asyncio.run(go())
-    assert (right.status, right.error_class) == (200, "")
-    assert set(right.durations) == {"dns", "connect", "tls", "first_byte", "total"}
-    assert wrong.error_class == "tls"
-
-
-def test_a_context_that_does_not_verify_is_refused():
-    lax = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    lax.check_hostname = False
-    with pytest.raises(ValueError, match="always verified"):
-        OutgoingRequest(url="https://example.com/", tls=lax)
-
-
-def test_plain_text_behind_https_is_a_tls_error(exceptions):
-    async def plain(reader, writer):
-        await reader.read(1)
-        writer.write(OK)
-        writer.close()  # from Python 3.12 on a server waits for its open connections when it is closed
-
-    async def go():
-        async with await asyncio.start_server(plain, "127.0.0.1", 0) as server, Client() as client:
-            port = server.sockets[0].getsockname()[1]
-            exceptions.LOCAL_DESTINATIONS = frozenset({f"127.0.0.1:{port}"})
-            return await client.send(OutgoingRequest(url=f"https://127.0.0.1:{port}/"))
-
-    assert asyncio.run(go()).error_class == "tls"
 
 
 # --- Synchronous callers -----------------------------------------------------------------------------------------------------

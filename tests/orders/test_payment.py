@@ -132,7 +132,8 @@ def keep_early(order, key):
     ("payload", "code"),
     [
         ("", "BAD_JSON"), ("[]", "BAD_JSON"), ('{"OpenId": "a", "OpenId": "b"}', "BAD_JSON"), ("[" * 90_000, "BAD_JSON"),
-        ("{}", "MISSING_FIELD"), ('{"GoodsInfo": {}}', "MISSING_FIELD"), ('{"GoodsInfo": {}, "OpenId": "a\\u0000"}', "MISSING_FIELD"),
+        ("{}", "MISSING_FIELD"), ('{"GoodsInfo": {}}', "MISSING_FIELD"),
+        ('{"GoodsInfo": {}, "OpenId": "a\\u0000"}', "MISSING_FIELD"),
         ('{"GoodsInfo": {}, "OpenId": "a", "Env": true}', "ENV_INVALID"), ('{"GoodsInfo": {}, "OpenId": "a", "Env": 1.0}', "BAD_JSON"),
         ('{"GoodsInfo": {}, "OpenId": "a", "Env": []}', "ENV_INVALID"), ('{"GoodsInfo": {}, "OpenId": "a", "Env": NaN}', "BAD_JSON"),
     ],

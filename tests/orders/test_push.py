@@ -132,7 +132,9 @@ def test_the_buttons_work(client, config, senior, starfall, receiver):
     assert AuditEntry.objects.filter(verb__startswith="orders.push.").count() == 2
 
 
-def test_the_log_shows_what_was_sent_and_answered(client, config, senior, operator, starfall, receiver, django_assert_max_num_queries):
+def test_the_log_shows_what_was_sent_and_answered(
+    client, config, senior, operator, starfall, receiver, django_assert_max_num_queries
+):
     receiver.expect_request("/test").respond_with_data('{"returnCode": "4001<b>"}')
     send_test(config, actor=senior)
     url = page(client, operator, "push-log", app_id=starfall.app_id)

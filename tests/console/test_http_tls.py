@@ -1,0 +1,100 @@
+"""TLS of console.http, against real servers with certificates of the test's own."""
+
+import asyncio
+import datetime
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from console import http
+from console.http import Client, OutgoingRequest
+from tests.console.raw_http import OK, Server, answers, exceptions, talk
+
+__all__ = ["exceptions", "talk"]  # fixtures
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for receiver.test, and its file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("receiver.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def server_tls(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def trusting(certificate) -> ssl.SSLContext:
+    context = http.tls_context()
+    context.load_verify_locations(certificate)
+    return context
+
+
+def test_a_self_signed_certificate_is_refused(talk, server_tls):
+    answer, server = talk(OK, host="receiver.test", scheme="https", tls=server_tls, body=b"secret")
+    assert (answer.error_class, answer.public_class, server.requests) == ("tls", "tls", [])
+    assert "certificate" in answer.public_reason()
+
+
+def test_the_name_is_verified_though_the_connection_goes_to_an_address(exceptions, certificate, server_tls):
+    async def go():
+        async with Server(OK, server_tls) as server, Client(resolve=answers("127.0.0.1")) as client:
+            exceptions.LOCAL_DESTINATIONS = frozenset({f"{name}:{server.port}" for name in ("receiver.test", "other.test")})
+            return [
+                await client.send(OutgoingRequest(url=f"https://{name}:{server.port}/", tls=trusting(certificate)))
+                for name in ("receiver.test", "other.test")
+            ]
+
+    right, wrong = asyncio.run(go())
+    assert (right.status, right.error_class) == (200, "")
+    assert set(right.durations) == {"dns", "connect", "tls", "first_byte", "total"}
+    assert wrong.error_class == "tls"
+
+
+def test_a_context_that_does_not_verify_is_refused():
+    lax = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    lax.check_hostname = False
+    with pytest.raises(ValueError, match="always verified"):
+        OutgoingRequest(url="https://example.com/", tls=lax)
+
+
+def test_plain_text_behind_https_is_a_tls_error(exceptions):
+    async def plain(reader, writer):
+        await reader.read(1)
+        writer.write(OK)
+        writer.close()  # from Python 3.12 on a server waits for its open connections when it is closed
+
+    async def go():
+        async with await asyncio.start_server(plain, "127.0.0.1", 0) as server, Client() as client:
+            port = server.sockets[0].getsockname()[1]
+            exceptions.LOCAL_DESTINATIONS = frozenset({f"127.0.0.1:{port}"})
+            return await client.send(OutgoingRequest(url=f"https://127.0.0.1:{port}/"))
+
+    assert asyncio.run(go()).error_class == "tls"
