@@ -1,0 +1,71 @@
+"""The pages of jobs."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from console.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job(operator, northlight):
+    owners = {"actor": operator, "team": northlight, "superapp": northlight.superapp}
+    return Job.objects.create(**owners, kind="orders.export", title="Export of orders")
+
+
+def page(client, job):
+    return client.get(reverse("job-detail", kwargs={"uid": job.uid}))
+
+
+def test_lists_the_readers_own_jobs(client, operator, senior, job):
+    client.force_login(operator)
+    assert "Export of orders" in client.get(reverse("job-list")).content.decode()
+    client.force_login(senior)
+    assert "Export of orders" not in client.get(reverse("job-list")).content.decode()
+
+
+def test_a_job_of_somebody_else_is_not_found(client, team_admin, job):
+    client.force_login(team_admin)
+    for name in ("job-detail", "job-file"):
+        assert client.get(reverse(name, kwargs={"uid": job.uid})).status_code == 404
+    assert client.post(reverse("job-cancel", kwargs={"uid": job.uid})).status_code == 404
+
+
+def test_a_running_job_shows_how_far_it_is_and_asks_again(client, operator, job):
+    Job.objects.filter(pk=job.pk).update(state="running", done=40, total=100)
+    client.force_login(operator)
+    text = page(client, job).content.decode()
+    assert "40 of 100 done" in text and 'hx-trigger="every 2s"' in text
+
+
+def test_says_when_no_worker_takes_it(client, operator, job):
+    client.force_login(operator)
+    assert "No worker is running" not in page(client, job).content.decode()
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    assert "No worker is running" in page(client, job).content.decode()
+
+
+def test_cancelling_ends_it_and_it_asks_no_more(client, operator, job):
+    client.force_login(operator)
+    assert client.get(reverse("job-cancel", kwargs={"uid": job.uid})).status_code == 405
+    client.post(reverse("job-cancel", kwargs={"uid": job.uid}))
+    text = page(client, job).content.decode()
+    assert "Cancelled. Nothing was kept." in text and "hx-trigger" not in text
+    assert client.post(reverse("job-cancel", kwargs={"uid": job.uid})).status_code == 409
+
+
+def test_a_failed_job_says_why(client, operator, job):
+    Job.objects.filter(pk=job.pk).update(state="failed", error="The disk is full.")
+    client.force_login(operator)
+    assert "The disk is full." in page(client, job).content.decode()
+
+
+def test_a_result_past_its_date_says_so(client, operator, job):
+    Job.objects.filter(pk=job.pk).update(state="succeeded", result={"filename": "orders.csv"})
+    client.force_login(operator)
+    assert "The file was deleted after its 7 days." in page(client, job).content.decode()
+    assert client.get(reverse("job-file", kwargs={"uid": job.uid})).status_code == 409

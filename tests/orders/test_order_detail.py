@@ -1,0 +1,129 @@
+"""The page of an order."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from orders.models import Attempt, Delivery, Notification
+from orders.story import outcome_sentence, verdict
+from payments.models import owners_of
+from tests.orders.records import place
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(starfall):
+    states = {"payment_state": "paid", "delivery_state": "needs_attention"}
+    return place(starfall, "ORDER-1", paid_amount=990, paid_at=timezone.now(), **states)
+
+
+@pytest.fixture
+def delivery(order):
+    fields = {"event": "goods", "state": "needs_attention", "body": '{"Payload":"{}"}'}
+    return Delivery.objects.create(**owners_of(order.mini_program), order=order, **fields)
+
+
+@pytest.fixture
+def url(order):
+    return reverse("orders:detail", kwargs={"app_id": order.mini_program.app_id, "pk": order.pk})
+
+
+def attempt(delivery, number, outcome, **fields):
+    values = {"url": "https://shop.test/push", "started_at": timezone.now() + timedelta(seconds=number)}
+    return Attempt.objects.create(delivery=delivery, number=number, outcome=outcome, **(values | fields))
+
+
+def test_tells_what_happened(client, operator, order, delivery, url):
+    attempt(delivery, 1, "refused", status=200, return_code="4001", answer='{"returnCode":"4001"}', durations={"total": 12.5})
+    client.force_login(operator)
+    page = client.get(url).content.decode()
+    assert "Paid, but not delivered: all attempts of the schedule failed." in page
+    assert "Answered, refused: 4001." in page
+    assert "12.5 ms" in page and "https://shop.test/push" in page
+
+
+def test_refuses_post(client, operator, url):
+    client.force_login(operator)
+    assert client.post(url).status_code == 405
+
+
+def test_is_hidden_from_strangers_and_refused_to_the_approver(client, stranger, approver, url):
+    client.force_login(stranger)
+    assert client.get(url).status_code == 404
+    client.force_login(approver)
+    assert client.get(url).status_code == 403
+
+
+def test_an_order_is_not_found_under_another_mini_program(client, stranger, order, harbor_reader):
+    client.force_login(stranger)
+    for pk in (order.pk, 2**70):
+        url = reverse("orders:detail", kwargs={"app_id": harbor_reader.app_id, "pk": pk})
+        assert client.get(url).status_code == 404
+
+
+def test_no_answer_is_something_else_than_a_refusal(delivery):
+    sentences = {
+        outcome_sentence(attempt(delivery, 1, "no_answer", error="timeout")),
+        outcome_sentence(attempt(delivery, 2, "refused", return_code="4001")),
+        outcome_sentence(attempt(delivery, 3, "bad_status", status=500)),
+        outcome_sentence(attempt(delivery, 4, "bad_body", status=200)),
+        outcome_sentence(attempt(delivery, 5, "acknowledged", status=200)),
+    }
+    assert sentences == {
+        "No answer. The address did not answer in time.",
+        "Answered, refused: 4001.",
+        "Answered with HTTP status 500; 200 is expected.",
+        "Answered, but not with a JSON object that has a returnCode.",
+        "Acknowledged.",
+    }
+
+
+def test_the_team_sees_the_player_and_what_the_superapp_sent(client, operator, superapp_operator, platform, order, url):
+    about = {"superapp": order.superapp, "order": order, "kind": "payment", "out_trade_no": "ORDER-1", "verdict": "accepted"}
+    Notification.objects.create(**about, event="e", payload='{"OpenId":"player-0001-abcd"}', pay_event_sig="s")
+    client.force_login(operator)
+    assert client.get(url).content.decode().count("player-0001-abcd") > 1
+    for outsider in (superapp_operator, platform):
+        client.force_login(outsider)
+        page = client.get(url).content.decode()
+        assert "player-0001-abcd" not in page
+        assert "pla…abcd" in page
+
+
+def test_attempts_are_for_those_who_may_view_them(client, superapp_operator, delivery, url):
+    attempt(delivery, 1, "bad_status", status=500)
+    client.force_login(superapp_operator)
+    assert "HTTP status 500" not in client.get(url).content.decode()
+
+
+def test_who_may_not_redeliver_reads_who_can(client, operator, senior, delivery, url):
+    client.force_login(operator)
+    page = client.get(url).content.decode()
+    assert "Your role cannot redeliver" in page and "Sam Senior" in page
+    client.force_login(senior)
+    assert reverse("orders:redeliver", kwargs={"app_id": delivery.mini_program.app_id, "pk": delivery.order_id}) in (
+        client.get(url).content.decode()
+    )
+
+
+def test_every_state_has_a_verdict(order):
+    for payment, _label in type(order).Payment.choices:
+        for delivery, _label in order._meta.get_field("delivery_state").choices:
+            row = type(order)(payment_state=payment, delivery_state=delivery, refund_state="refunded")
+            assert verdict(row).text
+    assert "does not fit" in verdict(type(order)(alert="payment_mismatch")).text
+
+
+@pytest.mark.parametrize("attempts", [1, 60])
+def test_needs_the_same_few_queries_however_often_it_was_tried(
+    client, operator, delivery, url, django_assert_max_num_queries, attempts
+):
+    for number in range(1, attempts + 1):
+        attempt(delivery, number, "bad_status", status=500)
+    client.force_login(operator)
+    with django_assert_max_num_queries(16):
+        page = client.get(url).content.decode()
+    assert (f"{attempts - 10} older attempts" in page) == (attempts > 10)
