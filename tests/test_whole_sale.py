@@ -13,6 +13,12 @@ def test_a_sale_from_the_request_to_the_exported_row_and_the_refund(browser_page
     walk = Walk(browser_page, site.url)
     walk.sign_in("team-admin@demo.test")
     walk.request_payment()
+    walk.cannot_decide()
+    walk.sign_in("approver@demo.test")
+    walk.reject_payment("Say what the gem is for.")
+    walk.sign_in("team-admin@demo.test")
+    walk.reads_the_reason("Say what the gem is for.")
+    walk.request_payment()
     walk.sign_in("approver@demo.test")
     walk.approve_payment()
 

@@ -40,7 +40,9 @@ class Walk:
         self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).first.click()
 
     def press(self, button: str) -> None:
-        self.page.locator("main").get_by_role("button", name=button, exact=True).click()
+        """And wait for the page that answers."""
+        with self.page.expect_navigation():
+            self.page.locator("main").get_by_role("button", name=button, exact=True).click()
 
     def follow(self, link: str | re.Pattern[str]) -> None:
         self.page.locator("main").get_by_role("link", name=link).first.click()
@@ -60,12 +62,40 @@ class Walk:
         self.press("Confirm")
         self.sees("In progress")
 
+    def cannot_decide(self) -> None:
+        """The desk does not exist for the team: neither in the menu nor at its address."""
+        expect(self.page.get_by_role("navigation").get_by_role("link", name="Approvals")).to_have_count(0)
+        answer = self.page.goto(f"{self.url}/s/orbit/approvals/")
+        assert answer and answer.status in {403, 404}
+
+    def reject_payment(self, reason: str) -> None:
+        self.open_request()
+        self.page.locator("#reject").get_by_label("Reason").last.fill(reason)
+        self.press("Reject")
+        self.decided()
+
+    def reads_the_reason(self, reason: str) -> None:
+        self.program("Starfall")
+        self.menu("Enable payment")
+        self.sees("What to do next:")
+        self.sees(re.compile(re.escape(reason)))
+
     def approve_payment(self) -> None:
+        self.open_request()
+        self.sees("Its price list is one line long.")
+        self.press("Approve")
+        self.decided()
+
+    def decided(self) -> None:
+        """What was decided waits no longer."""
+        self.page.goto(f"{self.url}/s/orbit/approvals/")
+        expect(self.page.get_by_role("row").filter(has_text="Starfall")).to_have_count(0)
+
+    def open_request(self) -> None:
+        """What waits about Starfall, from the approver's first page."""
         self.page.goto(self.url)
         self.menu("Approvals")
         self.page.get_by_role("row").filter(has_text="Starfall").get_by_role("link").first.click()
-        self.sees("Its price list is one line long.")
-        self.press("Approve")
 
     def configure_delivery(self, receiver: str) -> str:
         """Returns the passphrase, which is shown once."""
@@ -116,12 +146,11 @@ class Walk:
         self.sees("Under review")
 
     def release_item(self) -> None:
-        self.page.goto(self.url)
-        self.menu("Approvals")
-        self.page.get_by_role("row").filter(has_text="Starfall").get_by_role("link").first.click()
+        self.open_request()
         self.sees("USD 9.90")
         self.page.get_by_role("group", name="Decision about One star gem").get_by_label("Approve").check()
         self.press("Decide the chosen items")
+        self.decided()
 
     def switch_push_on(self) -> None:
         self.program("Starfall")

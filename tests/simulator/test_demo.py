@@ -17,7 +17,7 @@ from payments.models import DeliveryConfig
 from simulator.demo import ACCOUNTS, world
 from simulator.demo.loading import adapt_addresses, load, write_file
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_demo")]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("loaded_demo")]
 
 
 def test_loading_again_changes_nothing():
