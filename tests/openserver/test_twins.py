@@ -1,5 +1,6 @@
 """Identical requests at once: one order, one prepay, equal answers (docs/reliability.md)."""
 
+import datetime
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from werkzeug import Response
 
 from orders.models import Order
@@ -80,3 +82,15 @@ def test_a_faulty_superapp_is_not_asked_by_every_twin(shop, backend, room):
     answers = at_once([raw] * 50)
     assert {code for _status, code, _data in answers} == {"SUPERAPP_UNAVAILABLE"}
     assert len(backend.asked) <= 5
+
+
+def test_of_many_who_could_take_over_from_a_crashed_one_only_one_asks(shop, backend, room):
+    body = shop.order(shop.sign_data(outTradeNo="N-1"))
+    backend.answer = lambda order: Response("", status=500)
+    shop.place(body)
+    Order.objects.update(prepay_lease_until=timezone.now() - datetime.timedelta(seconds=1))
+    backend.answer = slowly
+    backend.asked.clear()
+    answers = at_once([text_of(body).encode()] * 30)
+    assert set(answers) == {(200, "0", '{"outTradeNo":"N-1","prepayId":"pp-1"}')}
+    assert len(backend.asked) == 1
