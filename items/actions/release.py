@@ -17,6 +17,7 @@ from console.models import MiniProgram, User
 from console.permissions import require
 from items.actions import entries
 from items.actions.mails import queue_decision_mail
+from items.editors import editors_of
 from items.models import Item, Release, ReleaseEntry
 from items.settlement import settlement_currency
 from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
@@ -161,12 +162,13 @@ def _snapshot(program: MiniProgram, items: list[Item], *, actor: User, message: 
     """A release with one entry an item: its draft and the live copy it would replace."""
     content = hashlib.sha256("".join(item.draft_hash for item in items).encode()).hexdigest()
     release = Release.objects.create(**owners_of(program), requested_by=actor, message=message, content_hash=content)
-    ReleaseEntry.objects.bulk_create([_entry(release, item, actor=actor) for item in items])
+    editors = editors_of(items)
+    ReleaseEntry.objects.bulk_create([_entry(release, item, editors[item.pk], actor=actor) for item in items])
     record("items.release.request", release, actor=actor, changes={"items": [None, len(items)]}, note=message)
     return release
 
 
-def _entry(release: Release, item: Item, *, actor: User) -> ReleaseEntry:
+def _entry(release: Release, item: Item, editors: list[int], *, actor: User) -> ReleaseEntry:
     old = {"old_name": item.live_name, "old_price": item.live_price, "old_currency": item.live_currency}
     old |= {"old_image_id": item.live_image_id, "old_description": item.live_description}
     return ReleaseEntry(
@@ -180,6 +182,7 @@ def _entry(release: Release, item: Item, *, actor: User) -> ReleaseEntry:
         description=item.description,
         content_hash=item.draft_hash,
         edited_by_id=item.edited_by_id,
+        editors=editors,
         requested_by=actor,
         **(old if item.on_sale else {}),
     )

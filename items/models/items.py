@@ -80,6 +80,9 @@ class Item(ProgramOwned):
     draft_hash = models.CharField(max_length=64, editable=False)
     on_sale = models.BooleanField(default=False)
     needs_review = models.BooleanField(default=False, help_text="Taken down by the superapp: reviewed next time even if exempt.")
+    unreviewed = models.BooleanField(
+        default=False, db_default=False, help_text="The live copy was released under an exemption, without review."
+    )
     live_name = models.CharField(max_length=64, blank=True, default="")
     live_price = models.PositiveIntegerField(null=True)
     live_currency = models.CharField(max_length=3, blank=True, default="")
@@ -138,8 +141,9 @@ class Item(ProgramOwned):
         """On sale at another price, or in another currency, than the draft's."""
         return self.on_sale and (self.price, self.currency) != (self.live_price, self.live_currency)
 
-    def go_live(self) -> None:
+    def go_live(self, *, unreviewed: bool) -> None:
         """Copy the draft over the live copy and put it on sale."""
+        self.unreviewed = unreviewed
         self.live_name, self.live_price, self.live_currency = self.name, self.price, self.currency
         self.live_image_id, self.live_description, self.live_hash = self.image_id, self.description, self.draft_hash
         self.on_sale, self.released_at, self.needs_review, self.last_reason = True, timezone.now(), False, ""
@@ -165,7 +169,7 @@ class Item(ProgramOwned):
     )
     def release_exempt(self, *, actor: User, message: str = "") -> None:
         """Released without review under an exemption; the action has checked it under lock."""
-        self.go_live()
+        self.go_live(unreviewed=True)
 
     @transition(
         field=state,
@@ -176,7 +180,7 @@ class Item(ProgramOwned):
     )
     def approve(self, *, actor: User) -> None:
         """The reviewed content is the draft, which is frozen while under review."""
-        self.go_live()
+        self.go_live(unreviewed=False)
 
     @transition(
         field=state,

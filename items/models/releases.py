@@ -13,7 +13,7 @@ from console.lifecycle import state_check
 from console.models import User
 from console.permissions import System
 from items.models.items import Item, ItemImage
-from payments.models import Request, reason_given, why_not_decide
+from payments.models import ExemptionRequest, Request, reason_given, why_not_decide
 
 
 class Release(Request):
@@ -22,6 +22,13 @@ class Release(Request):
     KIND = Request.Kind.RELEASE
 
     exempt = models.BooleanField(default=False, help_text="Approved by an exemption, without review.")
+    exemption = models.ForeignKey(
+        ExemptionRequest,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="releases",
+        help_text="The exemption that stood in for a review.",
+    )
 
     @transition(
         field="state",
@@ -89,8 +96,9 @@ class Release(Request):
         self.decided_by, self.decided_at, self.ended_at = last.decided_by, last.decided_at, timezone.now()
 
     def editor_ids(self) -> set[int]:
-        """Whoever last edited one of the items does not decide."""
-        return set(self.entries.values_list("edited_by_id", flat=True))
+        """Whoever edited one of the items since it was last released does not decide."""
+        rows = self.entries.values_list("edited_by_id", "editors")
+        return {person for last, others in rows for person in (last, *others)}
 
 
 class ReleaseEntry(models.Model):
@@ -118,6 +126,9 @@ class ReleaseEntry(models.Model):
     old_image = models.ForeignKey(ItemImage, null=True, on_delete=models.PROTECT, related_name="+")
     old_description = models.CharField(max_length=1024, blank=True, default="")
     edited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    editors = models.JSONField(
+        default=list, help_text="Ids of all who edited the draft since the live copy was released; none of them decides."
+    )
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)

@@ -1,9 +1,9 @@
 """The superapp decides about releases, entry by entry."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction  # noqa: F401 (the skip names it)
 
-from console.actions.membership import set_superapp_role, set_team_role
+from console.actions.membership import leave_team, set_superapp_role, set_team_role
 from console.errors import Forbidden, Invisible, Refused, WrongState
 from console.models import OutgoingMail
 from items.actions import release as releases
@@ -92,6 +92,36 @@ def test_nobody_decides_what_they_requested_edited_or_what_their_team_asks(gem, 
     set_team_role(approver, northlight, "operator", actor=SETUP)
     with pytest.raises(Refused, match="member of the team"):
         releases.decide(release, actor=approver, decisions=decisions(release))
+
+
+def test_nobody_who_edited_the_item_decides_not_only_the_last_editor(gem, northlight, developer, senior, approver):
+    edit(gem, by=senior, price=1990)
+    release = releases.submit([gem], actor=senior).release
+    leave_team(developer.team_memberships.get(), actor=SETUP)
+    set_superapp_role(developer, northlight.superapp, "approver", actor=SETUP)
+    with pytest.raises(Refused, match="You edited what this request is about"):
+        releases.decide(release, actor=developer, decisions=decisions(release))
+    assert set(release.entries.get().editors) == {developer.pk, senior.pk}
+    assert releases.decide(release, actor=approver, decisions=decisions(release)).state == "approved"
+
+
+def test_a_withdrawal_does_not_forget_who_edited(gem, submitted, developer, senior):
+    releases.withdraw(gem, actor=senior)
+    edit(fresh(gem), by=senior, price=1990)
+    assert set(releases.submit([gem], actor=senior).release.entries.get().editors) == {developer.pk, senior.pk}
+
+
+def test_with_a_release_the_editors_begin_anew(on_sale_gem, senior):
+    edit(on_sale_gem, by=senior, price=1990)
+    assert releases.submit([on_sale_gem], actor=senior).release.entries.get().editors == [senior.pk]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="The constraint looks into JSON")
+def test_the_database_refuses_a_decision_by_an_earlier_editor(gem, senior, team_admin, developer):
+    edit(gem, by=senior, price=1990)
+    entries = releases.submit([gem], actor=team_admin).release.entries
+    with pytest.raises(IntegrityError, match="release_entry_not_decided_by_editor"), transaction.atomic():
+        entries.update(decided_by=developer)
 
 
 def test_the_database_refuses_a_decision_by_the_editor(submitted, developer):
