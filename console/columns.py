@@ -34,7 +34,7 @@ class Kind(StrEnum):
 class Column:
     """One column. `source` is a field path or an expression; money is minor units of the currency in the path `currency`.
 
-    `choices` words the values of a STATE (or of a TEXT that has choices); `field` names its look in console.templatetags.state_looks.
+    `choices` words the values of a STATE, or of a TEXT that has choices; `field` is its name in console.templatetags.state_looks.
     `on_page` False leaves the column to the export.
     """
 

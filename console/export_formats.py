@@ -93,9 +93,7 @@ def _major(source: Combinable, currency: str, currencies: Sequence[str]) -> Func
     """Minor units times a power of ten of as many decimals as the currency has: numeric keeps the decimals, 9.90 and not 9.9."""
     factors = {code: f"0.{'0' * (exponent(code) - 1)}1" if exponent(code) else "1" for code in currencies}
     cases = " ".join(f"WHEN '{code}' THEN {factor}" for code, factor in factors.items())  # codes are checked by exponent()
-    return Func(
-        source, F(currency), arg_joiner=" * CASE ", template=f"(%(expressions)s {cases} END)", output_field=TextField()
-    )
+    return Func(source, F(currency), arg_joiner=" * CASE ", template=f"(%(expressions)s {cases} END)", output_field=TextField())
 
 
 def _words(source: Combinable, choices: Sequence[tuple[Any, Any]]) -> Func:
@@ -107,7 +105,7 @@ class _Words(Func):
 
     output_field = TextField()
 
-    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         sql, params = compiler.compile(self.get_source_expressions()[0])
         words = self.extra["words"]
         pairs = " ".join(["WHEN %s THEN %s"] * (len(words) // 2))
@@ -122,7 +120,7 @@ class _Guard(Func):
 
     output_field = TextField()
 
-    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         sql, params = compiler.compile(self.get_source_expressions()[0])
         text = f"NULLIF(CASE WHEN ascii({sql}) IN ({_CODES}) THEN '''' ELSE '' END || {sql}, '')"
         return text, (*params, *params)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -53,7 +53,7 @@ class Export:
 class Sink:
     """Collects pieces into blocks, writes and hashes them."""
 
-    def __init__(self, target: BinaryIO, progress: Advance, total: int) -> None:
+    def __init__(self, target: IO[bytes], progress: Advance, total: int) -> None:
         self.target, self.progress, self.total = target, progress, total
         self.rows, self.size = 0, 0
         self.digest = hashlib.sha256()
@@ -82,7 +82,7 @@ class Sink:
         self.progress.advance(self.rows, self.total)
 
 
-def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], target: BinaryIO, *, progress: Advance) -> Export:
+def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], target: IO[bytes], *, progress: Advance) -> Export:
     """Write `rows` of the listing, in its order, with these columns. Times are in the active zone, words in the active language.
 
     Rows and totals are of one moment. Raises Cancelled when the job was cancelled meanwhile.
@@ -160,9 +160,7 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
         return
 
 
-def _plain(
-    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals
-) -> Iterator[bytes]:
+def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals) -> Iterator[bytes]:
     aliases = annotations(columns)
     for values in _rows(rows.annotate(**aliases).values_list(*aliases), reader):
         yield line(plain_cells(columns, dict(zip(aliases, values, strict=True)), zone))
@@ -183,5 +181,3 @@ def copy_sql(
     cells = {f"cell_{number}": cell for number, cell in enumerate(sql_cells(columns, zone, currencies))}
     compiler = rows.annotate(**cells).values_list(*cells).query.get_compiler(connection=reader)
     return compiler.as_sql()
-
-

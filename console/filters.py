@@ -67,7 +67,9 @@ class ListFilters(django_filters.FilterSet):
         method="search",
         label=gettext_lazy("Search"),
         max_length=MAX_SEARCH,
-        error_messages={"max_length": gettext_lazy("A search has at most 200 characters; this one has %(show_value)s. Shorten it.")},
+        error_messages={
+            "max_length": gettext_lazy("A search has at most 200 characters; this one has %(show_value)s. Shorten it.")
+        },
     )
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
@@ -80,7 +82,9 @@ class ListFilters(django_filters.FilterSet):
     @property
     def values(self) -> dict[str, Any]:
         """The cleaned values of the filters that narrow the list; empty while the form has faults."""
-        return {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "")} if self.is_valid() else {}
+        return (
+            {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "")} if self.is_valid() else {}
+        )
 
     @property
     def chips(self) -> list[Chip]:
@@ -195,7 +199,9 @@ def words_of(period: Period) -> str:
     if since and until:
         words = {"since": date_format(since, "j M Y"), "until": date_format(until, "j M Y")}
         return date_format(since, "j M Y") if since == until else _("%(since)s to %(until)s") % words
-    return _("since %s") % date_format(since, "j M Y") if since else _("until %s") % date_format(until, "j M Y")
+    if since:
+        return _("since %s") % date_format(since, "j M Y")
+    return _("until %s") % date_format(until, "j M Y") if until else _("always")
 
 
 def within(rows: QuerySet, field: str, period: Period) -> QuerySet:

@@ -72,7 +72,7 @@ class Listing:
 
     columns: ClassVar[tuple[Column, ...]] = ()
     filters: ClassVar[type[ListFilters]] = ListFilters
-    sorts: ClassVar[tuple[Sort, ...]] = ()
+    sorts: tuple[Sort, ...] = ()
     #: Paths that row_url() needs beside the columns.
     extra: ClassVar[tuple[str, ...]] = ()
     #: Name of the tick boxes, "" for none.
@@ -216,7 +216,7 @@ class Listing:
     def _read_cursor(self, text: str) -> tuple[Any, int] | None:
         try:
             plain = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text) % 4)))
-            value, pk = plain if isinstance(plain, list) else ()
+            value, pk = plain if isinstance(plain, list) else (None, None)
             value = self.rows.model._meta.get_field(self.sort.field).clean(value, None)
         except (binascii.Error, ValueError, TypeError, ValidationError, OverflowError, RecursionError):
             return None

@@ -1,9 +1,8 @@
 """Exports of the order record and the after-sales record, as jobs."""
 
 import zipfile
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models import QuerySet
@@ -21,16 +20,10 @@ from console.listing import Listing
 from console.middleware import known_zone
 from console.models import Job, MiniProgram, Superapp, User
 from console.permissions import require
-from orders.listings import order_listing, refund_listing
+from orders.listings import listing_of
 
 KIND = "orders.export"
 PERMISSIONS = {"orders": "orders.view_order", "refunds": "orders.view_refund"}
-_LISTINGS: dict[str, Callable[[Any, QueryDict], Listing]] = {"orders": order_listing, "refunds": refund_listing}
-
-
-def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict) -> Listing:
-    """The listing of a record: "orders" or "refunds"."""
-    return _LISTINGS[record](place, query)
 
 
 def start_export(
@@ -89,6 +82,7 @@ def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
     stem = f"{params['record']}-{params['app_id'] or params['superapp']}-{timezone.localtime():%Y%m%d-%H%M}"
     name = f"{stem}.zip" if params["zipped"] == "yes" else f"{stem}.csv"
     with TemporaryUploadedFile(name, "text/csv", 0, "utf-8") as file:
+        assert file.file
         if params["zipped"] == "yes":
             done = _zip(file.file, stem, listing, rows, columns, progress)
         else:
@@ -98,9 +92,7 @@ def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
     return _result(name, listing, done)
 
 
-def _zip(
-    target: BinaryIO, stem: str, listing: Listing, rows: QuerySet, columns: list[Column], progress: Progress
-) -> Export:
+def _zip(target: IO[bytes], stem: str, listing: Listing, rows: QuerySet, columns: list[Column], progress: Progress) -> Export:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open(f"{stem}.csv", "w", force_zip64=True) as inside:
             done = write_csv(listing, rows, columns, inside, progress=progress)

@@ -60,7 +60,11 @@ def days_of(program: MiniProgram) -> list[Day]:
     )  # fmt: skip
     for row in grouped:
         if day := days.get(row["day"]):
-            day.orders, day.paid, day.delivered = day.orders + row["number"], day.paid + row["paid"], day.delivered + row["delivered"]
+            day.orders, day.paid, day.delivered = (
+                day.orders + row["number"],
+                day.paid + row["paid"],
+                day.delivered + row["delivered"],
+            )
             day.amounts[row["currency"]] += row["amount"] or 0
     return list(days.values())
 
@@ -72,7 +76,9 @@ def facts(days: list[Day]) -> list[dict[str, Any]]:
     shown = [{"label": _("Orders"), "value": f"{sum(day.orders for day in days):,}", "figure": True}]
     shown.append({"label": _("Paid"), "value": f"{paid:,}", "figure": True})
     for code, minor in sorted(amounts.items()):
-        shown.append({"label": _("Paid in %(currency)s") % {"currency": code}, "value": format_money(minor, code), "figure": True})
+        shown.append(
+            {"label": _("Paid in %(currency)s") % {"currency": code}, "value": format_money(minor, code), "figure": True}
+        )
     rate = _("%(percent)s %%") % {"percent": f"{100 * delivered / paid:.1f}"} if paid else "–"
     shown.append({"label": _("Delivered of paid"), "value": rate, "figure": True})
     return shown
@@ -83,15 +89,13 @@ def chart(days: list[Day]) -> dict[str, Any]:
     top = max([day.orders for day in days] + [1])
     slot = WIDTH / len(days)
     room = HEIGHT - FOOT - 16
-    bars = []
+    bars: list[dict[str, Any]] = []
     for place, day in enumerate(days):
         height = round(room * day.orders / top, 1)
-        bars.append(
-            {
-                "x": round(place * slot + GAP / 2, 1), "y": round(HEIGHT - FOOT - height, 1), "width": round(slot - GAP, 1),
-                "height": height, "middle": round((place + 0.5) * slot, 1), "above": round(HEIGHT - FOOT - height - 5, 1), "day": day,
-            }
-        )  # fmt: skip
+        top_edge, left = HEIGHT - FOOT - height, place * slot
+        box = {"x": left + GAP / 2, "y": top_edge, "width": slot - GAP, "height": height}
+        words = {"middle": left + slot / 2, "above": top_edge - 5}
+        bars.append({name: round(value, 1) for name, value in (box | words).items()} | {"day": day})
     return {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
 
 

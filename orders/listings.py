@@ -1,6 +1,7 @@
 """The order record and the after-sales record, of one mini program or of all of a superapp."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.db.models import F, QuerySet
 from django.http import QueryDict
@@ -23,7 +24,7 @@ class OrderListing(Listing):
     caption = _("Orders")
     search_label = _("Order number, prepay id, open id or item ID")
     filters = OrderFilters
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("number", _("Order number"), Kind.ID, "out_trade_no"),
         Column("created", _("Created"), Kind.TIME, "created_at"),
         Column("item", _("Item"), source="product_name"),
@@ -88,7 +89,7 @@ class RefundListing(Listing):
         Sort("newest", _("newest first"), "started_at"),
         Sort("oldest", _("oldest first"), "started_at", descending=False),
     )
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("number", _("Refund number"), Kind.ID, "refund_no"),
         Column("started", _("Initiated"), Kind.TIME, "started_at"),
         Column("order", _("Order number"), Kind.ID, "out_trade_no"),
@@ -133,3 +134,11 @@ def refund_listing(place: MiniProgram | Superapp, query: QueryDict) -> RefundLis
     if isinstance(place, MiniProgram):
         return RefundListing(Refund.objects.filter(mini_program=place), query)
     return SuperappRefundListing(Refund.objects.filter(superapp=place), query)
+
+
+_RECORDS: dict[str, Callable[[MiniProgram | Superapp, QueryDict], Listing]] = {"orders": order_listing, "refunds": refund_listing}
+
+
+def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict) -> Listing:
+    """The listing of a record: "orders" or "refunds"."""
+    return _RECORDS[record](place, query)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -23,7 +24,7 @@ class Verdict(NamedTuple):
 
     tone: str
     icon: str
-    text: str
+    text: str | Promise
 
 
 ALERTS = {
@@ -156,7 +157,9 @@ def outcome_sentence(attempt: Attempt) -> str:
     if attempt.outcome == Attempt.Outcome.BAD_BODY:
         return _("Answered, but not with a JSON object that has a returnCode.")
     if attempt.outcome == Attempt.Outcome.NO_ANSWER:
-        return _("No answer. %(reason)s") % {"reason": Answer(error_class=attempt.error or "closed", connected=True).public_reason()}
+        return _("No answer. %(reason)s") % {
+            "reason": Answer(error_class=attempt.error or "closed", connected=True).public_reason()
+        }
     return f"{attempt.get_outcome_display()}."
 
 

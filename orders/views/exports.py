@@ -12,7 +12,8 @@ from console.exporting import told, totals_of
 from console.listing import Listing
 from console.models import MiniProgram, Superapp
 from console.views.base import FormView
-from orders.exports import PERMISSIONS, listing_of, start_export
+from orders.exports import PERMISSIONS, start_export
+from orders.listings import listing_of
 
 
 class ExportForm(forms.Form):
@@ -30,10 +31,10 @@ class ExportForm(forms.Form):
         choices=[("no", _("CSV")), ("yes", _("ZIP with the CSV and a text that states its totals"))],
     )
 
-    def __init__(self, *data: Any, listing: Listing, scopes: list[tuple[str, str]]) -> None:
+    def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str]]) -> None:
         columns = [(column.name, column.label) for column in listing.columns]
         names = [name for name, _label in columns]
-        super().__init__(*data, initial={"scope": "all", "columns": names, "zipped": "no"})
+        super().__init__(data, initial={"scope": "all", "columns": names, "zipped": "no"})
         self.fields["columns"].choices = columns  # type: ignore[attr-defined]
         self.fields["scope"].choices = scopes  # type: ignore[attr-defined]
 
@@ -74,13 +75,17 @@ class RecordExport(FormView):
 
     def page(self) -> dict[str, Any]:
         """The totals in words."""
-        return {"listing": self.listing, "totals": told(self.listing, self.totals), "rows": self.totals.rows}
+        list_url = self.request.path.removesuffix("export") + self.listing.url()
+        return {
+            "listing": self.listing,
+            "list_url": list_url,
+            "totals": told(self.listing, self.totals),
+            "rows": self.totals.rows,
+        }
 
     def act(self, form: Any) -> HttpResponse:
         """Start the job and go to its page."""
-        job = start_export(
-            self.record, self.place, actor=self.actor, query=self.request.GET.urlencode(), **form.cleaned_data
-        )
+        job = start_export(self.record, self.place, actor=self.actor, query=self.request.GET.urlencode(), **form.cleaned_data)
         return redirect("job-detail", uid=job.uid)
 
 

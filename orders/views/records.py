@@ -1,6 +1,5 @@
 """The order record and the after-sales record: lists."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -9,13 +8,13 @@ from django.shortcuts import redirect
 from console.listing import PLACES, Listing
 from console.models import MiniProgram, Superapp
 from console.views.base import ConsoleView
-from orders.listings import order_listing, refund_listing
+from orders.listings import listing_of
 
 
 class RecordList(ConsoleView):
     """Base of the lists; an exact order or refund number jumps to its record."""
 
-    listing: ClassVar[Callable[[MiniProgram | Superapp, Any], Listing]]
+    record: ClassVar[str]
     number_field: ClassVar[str]
 
     @property
@@ -25,7 +24,7 @@ class RecordList(ConsoleView):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """The page of the list that the address names."""
-        listing = type(self).listing(self.place, request.GET)
+        listing = listing_of(self.record, self.place, request.GET)
         found = self._exact(listing)
         return redirect(found) if found else self.render(listing=listing, export_url=f"export{listing.url()}")
 
@@ -43,7 +42,7 @@ class OrderList(RecordList):
 
     permission: ClassVar[str] = "orders.view_order"
     template_name: ClassVar[str] = "orders/order_list.html"
-    listing = staticmethod(order_listing)
+    record = "orders"
     number_field = "out_trade_no"
 
 
@@ -56,7 +55,7 @@ class RefundList(RecordList):
 
     permission: ClassVar[str] = "orders.view_refund"
     template_name: ClassVar[str] = "orders/refund_list.html"
-    listing = staticmethod(refund_listing)
+    record = "refunds"
     number_field = "refund_no"
 
 

@@ -10,17 +10,26 @@ from django.db import connection
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from console import exporting
+from console import exporting, jobs
 from console.actions.membership import leave_team
-from console.models import AuditEntry, Job
-from orders.listings import order_listing
+from console.jobs import Cancelled, Progress
+from console.middleware import known_zone
+from console.models import AuditEntry, Job, TeamMembership
+from orders.exports import start_export
+from orders.listings import SuperappOrderListing, order_listing
 from orders.models import Order
-from payments.models import owners_of
+from tests.orders import records
+from tests.orders.records import give_back
 from tests.people import SETUP
 
+# The export reads on a connection of its own, which does not see what a test's transaction holds back.
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 3, 1, 20, 30, tzinfo=UTC)
+YEAR = "since=2026-01-01&until=2026-12-31"
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="compares COPY with the plain path")
 
 
 class Quiet:
@@ -31,14 +40,13 @@ class Quiet:
 
 
 def place(program, number, **fields):
-    values = {"open_id": "player-0001-abcd", "amount": 990, "currency": "USD", "product_name": "Gem", "created_at": AT}
-    return Order.objects.create(**owners_of(program), out_trade_no=number, **(values | fields))
+    return records.place(program, number, **({"created_at": AT} | fields))
 
 
-def written(program, query="since=2026-01-01&until=2026-12-31", columns=None):
-    listing = order_listing(program, QueryDict(query))
+def written(program, query=YEAR, listing=order_listing):
+    listing = listing(program, QueryDict(query))
     target = io.BytesIO()
-    done = exporting.write_csv(listing, listing.matching, columns or listing.columns, target, progress=Quiet())
+    done = exporting.write_csv(listing, listing.matching, listing.columns, target, progress=Quiet())
     return target.getvalue(), done
 
 
@@ -48,18 +56,181 @@ def table(data):
 
 @pytest.fixture
 def url(starfall):
-    return reverse("orders:export", kwargs={"app_id": starfall.app_id}) + "?since=2026-01-01&until=2026-12-31"
+    return reverse("orders:export", kwargs={"app_id": starfall.app_id}) + f"?{YEAR}"
 
 
-def test_makes_a_file_that_its_starter_downloads(client, operator, starfall, url):
+@pytest.fixture
+def form():
+    return {"scope": "all", "columns": ["number", "amount", "created"], "zipped": "no"}
+
+
+def test_makes_a_file_that_its_starter_downloads(client, operator, starfall, url, form):
     place(starfall, "ORDER-1")
     client.force_login(operator)
     assert "1 order" in client.get(url).content.decode()
-    page = client.post(url, {"scope": "all", "columns": ["number", "amount", "created"], "zipped": "no"}, follow=True)
+    page = client.post(url, form, follow=True)
     job = Job.objects.get()
     assert job.state == "succeeded" and job.result["sha256"] in page.content.decode()
     data = b"".join(client.get(reverse("job-file", kwargs={"uid": job.uid})).streaming_content)
-    assert table(data) == [
-        {"Order number": "ORDER-1", "Amount": "9.90", "Amount (minor units)": "990", "Created (UTC)": "2026-03-01 20:30:00"}
-    ]
+    row = {"Order number": "ORDER-1", "Created (UTC)": "2026-03-01 20:30:00", "Amount": "9.90", "Amount (minor units)": "990"}
+    assert table(data) == [row]
     assert AuditEntry.objects.filter(verb="console.job.download").count() == 1
+
+
+def test_is_hidden_from_strangers_and_refused_to_the_approver(client, stranger, approver, url, form):
+    for person, status in ((stranger, 404), (approver, 403)):
+        client.force_login(person)
+        assert client.get(url).status_code == status
+        assert client.post(url, form).status_code == status
+    assert not Job.objects.exists()
+
+
+def test_nothing_to_export_leads_back_to_the_list(client, operator, url):
+    client.force_login(operator)
+    assert client.get(url).headers["Location"].startswith("./?since=")
+
+
+def test_without_a_column_nothing_is_started(client, operator, starfall, url, form):
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    response = client.post(url, form | {"columns": []})
+    assert response.status_code == 422 and "Choose at least one column." in response.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_only_this_page_exports_the_rows_of_the_page(client, operator, starfall, url, form):
+    for number in range(60):
+        place(starfall, f"ORDER-{number:02d}")
+    client.force_login(operator)
+    after = order_listing(starfall, QueryDict(YEAR)).next_url
+    client.post(url.partition("?")[0] + after, form | {"scope": "page"})
+    assert Job.objects.get().result["rows"] == 10
+
+
+def test_who_lost_the_permission_gets_no_file(client, operator, northlight, starfall, url, form):
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    client.post(url, form)
+    leave_team(TeamMembership.objects.get(user=operator, team=northlight), actor=SETUP)
+    assert client.get(reverse("job-file", kwargs={"uid": Job.objects.get().uid})).status_code == 404
+
+
+def test_a_cancelled_job_leaves_no_file(operator, starfall, form):
+    place(starfall, "ORDER-1")
+    job = start_export("orders", starfall, actor=operator, query=YEAR, **form)
+    Job.objects.filter(pk=job.pk).update(state="running", file="")
+    row = Job.objects.get(pk=job.pk)
+    jobs.cancel(row, actor=operator)
+    with pytest.raises(Cancelled):
+        jobs._kinds["orders.export"](row, Progress(row))
+    assert not Job.objects.get(pk=job.pk).file
+
+
+def test_times_stand_in_the_readers_zone_and_the_header_names_it(starfall):
+    place(starfall, "ORDER-1")
+    with timezone.override(known_zone("Asia/Kolkata")):
+        data, _done = written(starfall)
+    assert table(data)[0]["Created (Asia/Kolkata)"] == "2026-03-02 02:00:00"
+
+
+def test_amounts_have_the_decimals_of_their_currency(starfall):
+    for number, currency in enumerate(("USD", "JPY", "KWD")):
+        place(starfall, f"ORDER-{number}", amount=1990, currency=currency)
+    data, done = written(starfall)
+    assert sorted(row["Amount"] for row in table(data)) == ["1.990", "19.90", "1990"]
+    assert {row["Amount (minor units)"] for row in table(data)} == {"1990"}
+    assert done.totals.sums["KWD"]["amount"] == 1990
+
+
+def test_what_looks_like_a_formula_is_text_and_numbers_stay_numbers(starfall):
+    place(starfall, "-1+2", product_name="=HYPERLINK(1)", attach="＝1", platform="\t=1", paid_amount=990, refunded_amount=90)
+    row = table(written(starfall)[0])[0]
+    assert (row["Order number"], row["Item"], row["Attach"], row["Platform"]) == ("'-1+2", "'=HYPERLINK(1)", "'＝1", "'\t=1")
+    assert row["Refunded amount"] == "-0.90" and row["Refunded amount (minor units)"] == "-90"
+
+
+def test_open_ids_are_masked(starfall):
+    place(starfall, "ORDER-1")
+    data, _done = written(starfall)
+    assert b"player-0001-abcd" not in data and table(data)[0]["Player"] == "pla…abcd"
+
+
+def test_refunds_are_negative_and_their_sum_too(client, operator, starfall):
+    refund = give_back(place(starfall, "ORDER-1", paid_amount=990), "R-1")
+    client.force_login(operator)
+    url = reverse("orders:refund-export", kwargs={"app_id": starfall.app_id})
+    client.post(url, {"scope": "all", "columns": ["number", "amount"], "zipped": "no"})
+    job = Job.objects.get()
+    assert table(job.file.read()) == [{"Refund number": "R-1", "Amount": "-1.00", "Amount (minor units)": "-100"}]
+    assert job.result["totals"] == [{"currency": "USD", "sums": [["Amount", -refund.amount]]}]
+
+
+def test_a_zip_holds_the_file_and_its_totals(client, operator, starfall, url, form):
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    client.post(url, form | {"zipped": "yes"})
+    with zipfile.ZipFile(Job.objects.get().file) as archive:
+        names = sorted(archive.namelist())
+        about = archive.read("about.txt").decode()
+        assert len(table(archive.read(names[1]))) == 1
+    assert names[0] == "about.txt" and names[1].endswith(".csv")
+    assert "Rows: 1" in about and "USD: Amount 990 (minor units)" in about
+
+
+def test_a_superapp_exports_the_orders_of_its_mini_programs(client, superapp_operator, starfall, harbor_reader, form):
+    place(starfall, "OURS")
+    place(harbor_reader, "THEIRS")
+    client.force_login(superapp_operator)
+    url = reverse("orders:superapp-export", kwargs={"superapp": starfall.superapp.code}) + f"?{YEAR}"
+    client.post(url, form | {"columns": ["number", "program"]})
+    programs = {row["Mini program"] for row in table(Job.objects.get().file.read())}
+    assert programs == {"Starfall", "Harbor Reader"}
+
+
+def test_rows_and_totals_are_of_one_moment(starfall, monkeypatch):
+    place(starfall, "ORDER-1")
+    count = exporting.totals_of
+
+    def count_and_place(*arguments, **options):
+        found = count(*arguments, **options)
+        place(starfall, f"LATE-{Order.objects.count()}")
+        return found
+
+    monkeypatch.setattr(exporting, "totals_of", count_and_place)
+    data, done = written(starfall)
+    assert [row["Order number"] for row in table(data)] == ["ORDER-1"]
+    assert done.totals.rows == 1 and Order.objects.count() == 2
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+rows = st.lists(st.tuples(texts, st.integers(0, 10**12), st.sampled_from(["USD", "JPY", "KWD", "CNY"])), max_size=8)
+
+
+@on_postgresql
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows)
+def test_the_rows_of_the_list_are_the_rows_of_the_file_by_either_path(starfall, monkeypatch, made):
+    Order.objects.all().delete()
+    for number, (text, amount, currency) in enumerate(made):
+        fields = {"product_name": text, "attach": text, "open_id": text or "x", "amount": amount, "currency": currency}
+        place(starfall, f"ORDER-{number}", **fields)
+    copied, done = written(starfall)
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "_copied", exporting._plain)
+        plain, again = written(starfall)
+    assert copied == plain
+    assert (done.sha256, done.totals) == (again.sha256, again.totals)
+    listed = [row["col_number"] for row in order_listing(starfall, QueryDict(YEAR)).page.rows]
+    assert [row["Order number"] for row in table(copied)] == listed
+
+
+@on_postgresql
+def test_every_column_is_the_same_by_either_path(starfall, monkeypatch):
+    states = {"payment_state": "paid", "delivery_state": "delivered", "refund_state": "partially_refunded"}
+    place(starfall, "ORDER-1", **states, paid_at=AT, delivered_at=AT, paid_amount=990, refunded_amount=90, env=1)
+    place(starfall, "ORDER-2", kind="standard", product_name="")
+    places = {"listing": lambda place, query: SuperappOrderListing(Order.objects.filter(superapp=place), query)}
+    copied, _done = written(starfall.superapp, **places)
+    monkeypatch.setattr(exporting, "_copied", exporting._plain)
+    assert copied == written(starfall.superapp, **places)[0]
+    assert connection.vendor == "postgresql"

@@ -9,7 +9,7 @@ from django.utils import timezone
 from orders.figures import days_of
 from tests.orders.records import place
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture

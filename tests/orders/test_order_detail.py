@@ -11,7 +11,7 @@ from orders.story import outcome_sentence, verdict
 from payments.models import owners_of
 from tests.orders.records import place
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture

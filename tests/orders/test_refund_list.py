@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.orders.records import give_back, numbers, place
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture
