@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from console.audit import record
 from console.lifecycle import lock, move
 from console.permissions import System
+from console.secrets import constant_time_equal
 from orders.actions.delivery import enqueue
 from orders.actions.refund import record_refund
 from orders.errors import OrderError
@@ -63,7 +64,8 @@ def match_kept_notifications(order: Order, *, actor: System) -> int:
 def signed_for(notification: Notification, mini_program_id: int) -> bool:
     """Whether PayEventSig was made with an AppKey of this mini program."""
     keys = accepted_keys(mini_program_id, notification.env)
-    return any(pay_event_sig(notification.event, notification.payload, key.text) == notification.pay_event_sig for key in keys)
+    expected = [pay_event_sig(notification.event, notification.payload, key.text) for key in keys]
+    return any([constant_time_equal(one, notification.pay_event_sig) for one in expected])
 
 
 def what_does_not_fit(order: Order, paid: PaidGoods) -> str:
