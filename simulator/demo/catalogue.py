@@ -107,7 +107,7 @@ def _item(
     )  # fmt: skip
     if line.was_released:
         item.draft_hash = item.content_hash()
-        item.go_live()
+        item.go_live(unreviewed=False)
         item.on_sale, item.released_at, item.last_reason = line.state != State.REMOVED, at, line.reason
     item.price = line.draft_price or line.price
     item.version = 2 if line.draft_price else 1
@@ -144,7 +144,7 @@ def _entry(release: Release, line: Line, item: Item, *, live: bool, **decided: A
         release=release, item=item, product_id=item.product_id, name=item.name, currency=item.currency, image=item.image,
         description=item.description, price=line.price if live else item.price, edited_by=item.edited_by,
         content_hash=item.live_hash if live else item.draft_hash, reason="" if live else line.reason,
-        state=release.state, requested_by=release.requested_by, **decided,
+        state=release.state, requested_by=release.requested_by, editors=[item.edited_by_id], **decided,
     )  # fmt: skip
     if item.on_sale and not live:
         entry.old_name, entry.old_price, entry.old_currency = item.live_name, item.live_price, item.live_currency

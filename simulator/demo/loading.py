@@ -34,6 +34,7 @@ def load() -> bool:
         catalogue.build(made, past)
         outcomes.build(made, past)
         past.store()
+        world.issue_credentials(made, prepared, past)
     return True
 
 

@@ -72,7 +72,7 @@ def prepare_credentials(world: World) -> dict[str, credentials.Prepared]:
 
 
 def build(world: World, prepared: dict[str, credentials.Prepared], past: Past) -> None:
-    """Store everything but items and orders."""
+    """Store everything but items, orders and credentials."""
     _containers(world, past)
     _people(world)
     for code in TEAMS:
@@ -150,17 +150,22 @@ def _delivery(world: World, code: str, prepared: credentials.Prepared, admin: Us
         enabled_at=at if enabled else None, saved_by=admin, saved_at=at,
     )  # fmt: skip
     past.note("payments.delivery.configure", config, at, actor=admin, changes={"url": ["", config.url], "version": [0, 1]})
-    row = credentials.issue(program, prepared, actor=admin)
-    # Its mail has arrived: the developers' backend has what was in it.
-    CredentialMail.objects.filter(credential=row).update(
-        sent_at=past.now, next_attempt_at=None, attempts=1, sealed_pkcs12="", sealed_appkeys=""
-    )
     backend = developer.backend_of(program)
     backend.mode = DeveloperBackend.Mode.SOMETIMES if enabled else DeveloperBackend.Mode.ACKNOWLEDGE
     backend.install(
         serial_no=prepared.issued.serial_hex, certificate_pem=prepared.issued.certificate_pem,
         private_key_pem=prepared.issued.private_key_pem, live=prepared.live_key, sandbox=prepared.sandbox_key,
     )  # fmt: skip
+
+
+def issue_credentials(world: World, prepared: dict[str, credentials.Prepared], past: Past) -> None:
+    """Store the credentials. The last step, because they are dated today, and so are their audit entries."""
+    for code, who in SET_UP.items():
+        row = credentials.issue(world.programs[code], prepared[code], actor=world.people[who])
+        # Its mail has arrived: the developers' backend has what was in it.
+        CredentialMail.objects.filter(credential=row).update(
+            sent_at=past.now, next_attempt_at=None, attempts=1, sealed_pkcs12="", sealed_appkeys=""
+        )
 
 
 def _pending_requests(world: World, past: Past) -> None:

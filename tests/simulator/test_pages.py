@@ -29,7 +29,7 @@ def gem(starfall, developer) -> Item:
         state="released",
     )  # fmt: skip
     item.draft_hash = item.content_hash()
-    item.go_live()
+    item.go_live(unreviewed=False)
     item.save()
     return item
 
