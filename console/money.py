@@ -33,6 +33,11 @@ def _currencies() -> frozenset[str]:
     return frozenset(code for territory in territories for code in get_territory_currencies(territory))
 
 
+def currencies() -> list[str]:
+    """The ISO 4217 codes of all currencies that some territory uses as legal tender today, in alphabetical order."""
+    return sorted(_currencies())
+
+
 def is_currency(code: str) -> bool:
     """Say whether `code` is a currency some territory uses as legal tender today (upper-case ISO 4217 code)."""
     return isinstance(code, str) and code in _currencies()

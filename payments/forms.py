@@ -1,13 +1,17 @@
 """Forms of this app. Rules that hold for everybody stand in the actions; here is what a page alone can say."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from babel.numbers import get_currency_name
 from django import forms
 from django.utils.functional import Promise
+from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from console.http import DestinationRefused, check_resolved_sync
 from console.models import Superapp
+from console.money import currencies
 from payments.models import Merchant
 
 
@@ -153,3 +157,32 @@ class EndForm(PlainForm):
         help_text=_("The requester reads it on the page and in the mail."),
         error_messages={"required": _("Enter a reason. The requester reads it on the page and in the mail.")},
     )
+
+
+class CurrencyForm(PlainForm):
+    """A currency to offer, out of the ISO 4217 list."""
+
+    currency = forms.ChoiceField(
+        label=_("Add a currency"),
+        error_messages={
+            "required": _("Choose the currency to add."),
+            "invalid_choice": _("This is no currency in use. Choose one in the list."),
+        },
+    )
+
+    def __init__(self, *data: Any, superapp: Superapp) -> None:
+        super().__init__(*data)
+        choice: Any = self.fields["currency"]
+        choice.choices = [("", _("Choose a currency")), *named(code for code in currencies() if code not in superapp.currencies)]
+
+
+def named(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices of currencies by code with their names in the reader's language."""
+    locale = to_locale(get_language() or "en")
+    return [(code, f"{code} · {get_currency_name(code, locale=locale)}") for code in codes]
+
+
+class KnowingForm(PlainForm):
+    """The tick that says that what stops was read; the action says when it is needed."""
+
+    knowing = forms.BooleanField(label=_("I have read what stops, and it is meant."), required=False)

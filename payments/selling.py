@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from console.models import MiniProgram
+from console.models import MiniProgram, MiniProgramQuerySet, Superapp
 from payments.models import Merchant, MerchantBinding, PaymentRequest
 
 NOT_ENABLED, SUSPENDED, NOT_BOUND = "PAYMENT_NOT_ENABLED", "PAYMENT_SUSPENDED", "MERCHANT_NOT_BOUND"
@@ -35,3 +35,12 @@ def selling_state(program: MiniProgram, *, type: str = PaymentRequest.Type.VIRTU
         was_bound = MerchantBinding.objects.filter(bound_team=program.team_id, state=MerchantBinding.State.UNBOUND).exists()
         return Selling(False, SUSPENDED, "merchant_unbound") if was_bound else Selling(False, NOT_BOUND)
     return Selling(True, merchant=merchant)
+
+
+def sellers(superapp: Superapp, *, currency: str = "") -> MiniProgramQuerySet:
+    """The mini programs that sell while the feature is on: payment approved, merchant effective (settling in `currency`)."""
+    approved = PaymentRequest.objects.filter(superapp=superapp, state=PaymentRequest.State.APPROVED).values("program_id")
+    bindings = MerchantBinding.objects.filter(superapp=superapp, effective=True)
+    if currency:
+        bindings = bindings.filter(merchant__currency=currency)
+    return MiniProgram.objects.filter(superapp=superapp, pk__in=approved, team_id__in=bindings.values("bound_team_id"))

@@ -3,9 +3,10 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from payments.views import approvals, delivery, merchant, payment
+from payments.views import approvals, delivery, management, merchant, payment
 
 app_name = "payments"
+MANAGEMENT = "s/<str:superapp>/payment-management/"
 urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/payment/", payment.Payment.as_view(), name="payment"),
     path("m/<str:app_id>/payment/request", payment.PaymentRequestNew.as_view(), name="payment-request"),
@@ -25,4 +26,10 @@ urlpatterns: list[URLPattern] = [
     path("s/<str:superapp>/approvals/<int:pk>/reject", approvals.Reject.as_view(), name="reject"),
     path("s/<str:superapp>/approvals/<int:pk>/disable", approvals.Disable.as_view(), name="payment-disable"),
     path("s/<str:superapp>/approvals/exemptions/<int:pk>/revoke", approvals.Revoke.as_view(), name="exemption-revoke"),
+    path(MANAGEMENT, management.PaymentManagement.as_view(), name="payment-management"),
+    path(f"{MANAGEMENT}switch-on", management.SwitchOn.as_view(), name="payment-switch-on"),
+    path(f"{MANAGEMENT}switch-off", management.SwitchOff.as_view(), name="payment-switch-off"),
+    path(f"{MANAGEMENT}currencies/add", management.CurrencyAdd.as_view(), name="currency-add"),
+    path(f"{MANAGEMENT}currencies/<str:currency>/up", management.CurrencyRaise.as_view(), name="currency-raise"),
+    path(f"{MANAGEMENT}currencies/<str:currency>/remove", management.CurrencyRemove.as_view(), name="currency-remove"),
 ]

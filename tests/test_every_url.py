@@ -54,7 +54,7 @@ def world(everyone, starfall, team_admin):
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}")
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
-        "sha256": digest, "variant": "thumbnail", "request": request.pk, "binding": binding.pk, "exemption": exemption.pk,
+        "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk, "exemption": exemption.pk,
         "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
     }  # fmt: skip
 
