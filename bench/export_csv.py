@@ -87,7 +87,9 @@ def copy_statement(place: Superapp) -> str:
 
 def peer(place: Superapp) -> None:
     """What one writes first: model instances from iterator(), formatted in Python, through the csv module."""
-    rows = Order.objects.filter(superapp=place, payment_state="paid").select_related("mini_program").order_by("-created_at", "-id")
+    rows = (
+        Order.objects.filter(superapp=place, payment_state="paid").select_related("mini_program").order_by("-created_at", "-id")
+    )
     since = months_before(timezone.localdate(), 12)
     with open(os.devnull, "w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
