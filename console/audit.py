@@ -9,6 +9,7 @@ would make its orders wait for each other. `manage.py verify_audit` names the fi
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -43,6 +44,14 @@ def record(
     entry = build_entry(verb, obj, actor=actor, changes=changes, note=note, scope=scope)
     entry.save(force_insert=True)
     return entry
+
+
+def record_many(
+    verb: str, rows: Sequence[models.Model], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
+) -> None:
+    """One entry for each row, `changes` in the same order; inserted together."""
+    entries = [build_entry(verb, row, actor=actor, changes=change, note=note) for row, change in zip(rows, changes, strict=True)]
+    AuditEntry.objects.bulk_create(entries, batch_size=500)
 
 
 def build_entry(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.errors import Refused, WrongState
-from console.lifecycle import lock, move
+from console.lifecycle import lock, move, move_many
 from console.models import MiniProgram, User
 from console.permissions import require
 from items.actions import entries
@@ -88,11 +88,14 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         raise Refused(_("Nothing is decided yet. Choose approve or reject for at least one item."))
     with transaction.atomic():
         item_ids = release.entries.filter(pk__in=[decision.entry_id for decision in decisions]).values("item_id")
-        items = {item.pk: item for item in Item.objects.select_for_update(of=("self",)).filter(pk__in=item_ids).order_by("pk")}
+        rows_of_items = Item.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=item_ids)
+        items = {item.pk: item for item in rows_of_items.order_by("pk")}
         locked = lock(release)
         rows = release.entries.in_bulk([decision.entry_id for decision in decisions])
         for decision in decisions:
-            _decide_one(rows.get(decision.entry_id), items, decision, actor=actor)
+            _refuse_other_content(rows.get(decision.entry_id), items, decision)
+        for (approve, reason), group in _alike(decisions).items():
+            _decide_alike([rows[pk] for pk in group], approve=approve, reason=reason, actor=actor)
         finished = entries.finish(locked, actor=actor)
         queue_decision_mail(finished, [decision.entry_id for decision in decisions])
     return finished
@@ -139,22 +142,20 @@ def why_not_submit(item: Item, *, currency: str) -> str:
 
 
 def _locked(items: list[Item], program: MiniProgram) -> list[Item]:
-    rows = Item.objects.select_for_update(of=("self",)).filter(mini_program=program, pk__in=[item.pk for item in items])
-    return list(rows.select_related("edited_by").order_by("pk"))
+    rows = Item.objects.filter(mini_program=program, pk__in=[item.pk for item in items])
+    return list(rows.select_for_update(of=("self",), no_key=True).select_related("edited_by").order_by("pk"))
 
 
 def _into_review(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
     release = _snapshot(program, items, actor=actor, message=message)
-    for item in items:
-        move(item, "submit", actor=actor, message=message)
+    move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "submit", actor=actor, message=message)
     return release
 
 
 def _release_at_once(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
     release = _snapshot(program, items, actor=actor, message=message)
-    for entry in release.entries.select_related("item"):
-        move(entry, "auto_approve", actor=actor)
-        move(entry.item, "release_exempt", actor=actor, message=message)
+    move_many(release.entries.prefetch_related("release"), "auto_approve", actor=actor)
+    move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "release_exempt", actor=actor, message=message)
     return move(release, "release_exempt", actor=actor)
 
 
@@ -188,12 +189,25 @@ def _entry(release: Release, item: Item, editors: list[int], *, actor: User) -> 
     )
 
 
-def _decide_one(entry: ReleaseEntry | None, items: Mapping[int, Item], decision: Decision, *, actor: User) -> None:
+def _refuse_other_content(entry: ReleaseEntry | None, items: Mapping[int, Item], decision: Decision) -> None:
+    """Raise WrongState when the decision is not about what the entry and the item hold now."""
     if entry is None:
         raise WrongState(_("One of the items is not part of this release request. Open the page again."))
     item = items[entry.item_id]
     if not decision.content_hash == entry.content_hash == item.draft_hash:
         raise WrongState(_("“%s” is not what you were shown any more. Open the page again and look at what changed.") % item)
-    name, data = ("approve", {}) if decision.approve else ("reject", {"reason": decision.reason})
-    move(entry, name, actor=actor, **data)
-    move(item, name, actor=actor, **data)
+
+
+def _alike(decisions: Sequence[Decision]) -> dict[tuple[bool, str], list[int]]:
+    """Entry ids by what is decided about them: each group is one bulk move."""
+    groups: dict[tuple[bool, str], list[int]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.approve, "" if decision.approve else decision.reason), []).append(decision.entry_id)
+    return groups
+
+
+def _decide_alike(chosen: Sequence[ReleaseEntry], *, approve: bool, reason: str, actor: User) -> None:
+    name, data = ("approve", {}) if approve else ("reject", {"reason": reason})
+    rows = ReleaseEntry.objects.filter(pk__in=[entry.pk for entry in chosen]).prefetch_related("release")
+    move_many(rows, name, actor=actor, **data)
+    move_many(Item.objects.filter(pk__in=[entry.item_id for entry in chosen]), name, actor=actor, **data)

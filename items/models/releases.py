@@ -95,6 +95,14 @@ class Release(Request):
             raise Refused(str(_("Only a person decides.")))
         self.decided_by, self.decided_at, self.ended_at = last.decided_by, last.decided_at, timezone.now()
 
+    def refuse_decider(self, actor: User) -> None:
+        """Raise Refused for somebody who must not decide. Asked once for this instance: one decision covers many entries."""
+        asked: set[int] = self.__dict__.setdefault("_deciders", set())
+        if actor.pk not in asked:
+            if sentence := why_not_decide(self, actor):
+                raise Refused(sentence)
+            asked.add(actor.pk)
+
     def editor_ids(self) -> set[int]:
         """Whoever edited one of the items since it was last released does not decide."""
         rows = self.entries.values_list("edited_by_id", "editors")
@@ -153,8 +161,7 @@ class ReleaseEntry(models.Model):
         return self.release.scope
 
     def _decide(self, actor: User, reason: str = "") -> None:
-        if sentence := why_not_decide(self.release, actor):
-            raise Refused(sentence)
+        self.release.refuse_decider(actor)
         self.decided_by, self.decided_at, self.reason = actor, timezone.now(), reason
 
     @transition(
