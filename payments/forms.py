@@ -186,3 +186,36 @@ class KnowingForm(PlainForm):
     """The tick that says that what stops was read; the action says when it is needed."""
 
     knowing = forms.BooleanField(label=_("I have read what stops, and it is meant."), required=False)
+
+
+class MerchantAccountForm(PlainForm):
+    """A merchant account; its rules stand in payments.actions.merchant_account."""
+
+    merchant_id = forms.CharField(
+        label=_("Merchant id"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("As the payment channel names it. It stays once a team asked for the merchant."),
+        error_messages={"required": _("Enter the id by which the payment channel knows the merchant.")},
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        help_text=_("Teams choose the merchant by it."),
+        error_messages={"required": _("Enter the name by which teams recognise the merchant.")},
+    )
+    currency = forms.ChoiceField(
+        label=_("Settlement currency"),
+        help_text=_("Items of a team that is paid through it are priced in it."),
+        error_messages={
+            "required": _("Choose the currency in which the merchant settles."),
+            "invalid_choice": _("This currency is not offered. Choose one in the list."),
+        },
+    )
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *data: Any, superapp: Superapp, merchant: Merchant | None = None, **options: Any) -> None:
+        super().__init__(*data, **options)
+        codes = list(superapp.currencies)
+        if merchant and merchant.currency not in codes:
+            codes.append(merchant.currency)
+        choice: Any = self.fields["currency"]
+        choice.choices = [("", _("Choose a currency")), *named(codes)]

@@ -1,9 +1,9 @@
-"""The approver's queue, one query over one table whatever the kind; the mini programs of a superapp with their payment."""
+"""The approver's queue, one query over one table whatever the kind; the mini programs and the merchants of a superapp."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
@@ -14,7 +14,7 @@ from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.models import MiniProgram, Superapp
-from payments.models import MerchantBinding, PaymentRequest, Request
+from payments.models import Merchant, MerchantBinding, PaymentRequest, Request
 
 PAGE = 50
 
@@ -143,3 +143,45 @@ def program_listing(superapp: Superapp, query: QueryDict) -> ProgramListing:
         merchant_name=Subquery(bound.values("merchant__name")[:1]),
     )
     return ProgramListing(rows, query)
+
+
+class MerchantFilters(ListFilters):
+    """The search knows the whole id and parts of the name."""
+
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Merchants of this id or with this in the name."""
+        return rows.filter(Q(merchant_id=value) | Q(name__icontains=value))
+
+
+class MerchantListing(Listing):
+    """The merchant accounts of a superapp."""
+
+    caption = _("Merchants")
+    search_label = _("Merchant id or name")
+    filters = MerchantFilters
+    sorts = (
+        Sort("name", _("by name"), "name", descending=False),
+        Sort("name-down", _("by name, from the end"), "name"),
+    )
+    columns = (
+        Column("name", _("Name"), source="name"),
+        Column("number", _("Merchant id"), Kind.ID, "merchant_id"),
+        Column("currency", _("Settlement currency"), source="currency"),
+        Column("teams", _("Teams paid through it"), Kind.NUMBER, "paid_teams"),
+        Column("added", _("Added"), Kind.TIME, "created_at"),
+    )
+    extra = ("superapp__code",)
+
+    def row_url(self, row: dict[str, Any]) -> str:
+        """The merchant."""
+        return reverse("payments:merchant-account", kwargs={"superapp": row["superapp__code"], "pk": row["id"]})
+
+    def number(self, count: int) -> str:
+        """So many merchants."""
+        return ngettext("%(count)s merchant", "%(count)s merchants", count) % {"count": f"{count:,}"}
+
+
+def merchant_listing(superapp: Superapp, query: QueryDict) -> MerchantListing:
+    """The merchant accounts of `superapp`."""
+    rows = Merchant.objects.filter(superapp=superapp)
+    return MerchantListing(rows.annotate(paid_teams=Count("bindings", filter=Q(bindings__effective=True))), query)

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from payments.views import approvals, delivery, management, merchant, payment
+from payments.views import approvals, delivery, management, merchant, merchants, payment
 
 app_name = "payments"
 MANAGEMENT = "s/<str:superapp>/payment-management/"
@@ -32,4 +32,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{MANAGEMENT}currencies/add", management.CurrencyAdd.as_view(), name="currency-add"),
     path(f"{MANAGEMENT}currencies/<str:currency>/up", management.CurrencyRaise.as_view(), name="currency-raise"),
     path(f"{MANAGEMENT}currencies/<str:currency>/remove", management.CurrencyRemove.as_view(), name="currency-remove"),
+    path("s/<str:superapp>/merchants/", merchants.Merchants.as_view(), name="merchants"),
+    path("s/<str:superapp>/merchants/add", merchants.MerchantAdd.as_view(), name="merchant-account-add"),
+    path("s/<str:superapp>/merchants/<int:pk>/", merchants.MerchantAccount.as_view(), name="merchant-account"),
+    path("s/<str:superapp>/merchants/<int:pk>/edit", merchants.MerchantEdit.as_view(), name="merchant-account-edit"),
 ]

@@ -54,7 +54,8 @@ def world(everyone, starfall, team_admin):
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}")
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
-        "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk, "exemption": exemption.pk,
+        "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
+        "merchant": merchant.pk, "exemption": exemption.pk,
         "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
     }  # fmt: skip
 
@@ -62,6 +63,8 @@ def world(everyone, starfall, team_admin):
 def object_of(route: str) -> str:
     """Which object of WORLD the `pk` of this route means."""
     noun = route.split(":")[-1]
+    if noun.startswith("merchant-account"):
+        return "merchant"
     for prefix in ("merchant-", "release-", "refund", "exemption-", "delivery-"):
         if noun.startswith(prefix):
             return {"merchant-": "binding", "release-": "release", "refund": "refund", "exemption-": "exemption"}.get(

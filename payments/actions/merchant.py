@@ -53,6 +53,7 @@ def approve(binding: MerchantBinding, *, actor: User, reason: str = "", shown: s
     """Make it effective and unbind the previous one, in one transaction. Errors as in payments.actions.decisions.decide."""
     with transaction.atomic():
         _one_after_the_other(binding)
+        lock(binding.merchant)  # its currency does not change once a team is paid through it
         previous = MerchantBinding.objects.filter(bound_team=binding.bound_team_id, effective=True).exclude(pk=binding.pk).first()
         if previous:
             move(previous, "unbind", actor=System(_("replaced by binding %(number)d") % {"number": binding.pk}))
