@@ -24,8 +24,9 @@ def chromium_path() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser a module, closed after it: its running event loop would break tests that have loops of their own."""
     path = chromium_path()
     if path is None:
         pytest.skip("Chromium not found; install it (apt-get install chromium) or name it in CHROMIUM.")

@@ -11,7 +11,7 @@ from console.permissions import System
 from openserver import strict_json
 from openserver.errors import ApiError
 from openserver.signatures import SignatureFormat, verify_pay_event_sig
-from orders.actions.payment import match_kept_notifications, record_payment
+from orders.actions.payment import record_payment
 from orders.actions.refund import record_refund
 from orders.errors import OrderError
 from orders.models import Notification, Order
@@ -127,15 +127,3 @@ def _record(notification: Notification, order: Order, content: PaidGoods | Refun
             record_refund(order=order, notice=content, notification=notification, actor=actor)
     except OrderError as error:
         raise ApiError(error.code, error.message) from error
-
-
-def match_kept(limit: int = 500) -> int:
-    """Apply kept notifications whose order has appeared since; returns how many fitted. For the sweeper.
-
-    Placing an order looks for them too; this finds what a crash between the two left behind.
-    """
-    orders: dict[int, Order] = {}
-    for row in Notification.objects.filter(order=None, verdict=Verdict.UNKNOWN_ORDER).order_by("-pk")[:limit]:
-        same = {"superapp": row.superapp_id, "env": row.env, "out_trade_no": row.out_trade_no}
-        orders.update({order.pk: order for order in Order.objects.filter(**same)})
-    return sum(match_kept_notifications(order, actor=System("openServer")) for order in orders.values())

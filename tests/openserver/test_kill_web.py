@@ -15,8 +15,8 @@ import pytest
 from django.db import connection
 
 from console.models import AuditEntry
-from openserver.actions.notifications import match_kept
 from orders.models import Delivery, Order
+from orders.tasks import match_notifications
 from tests.openserver.conftest import BASE, GOODS_EVENT, Shop, text_of
 from tests.services import free_port
 
@@ -103,7 +103,7 @@ def test_kill_9_loses_nothing(shop, backend, mark):
         paid_already = mark == "after-notification-recorded"
         assert answered == ["ORDER_NO_REUSED" if paid_already else "0", *["0"] * (ORDERS - 1)]
         assert {notify(shop, base, number)["returnCode"] for number in numbers} == {"0"}
-    match_kept()
+    match_notifications()
     check_nothing_is_lost(backend, numbers)
     asked = [order["outTradeNo"] for order in backend.asked]
     # Whoever died before writing the id down must ask again, with the same number; a held id is never asked for again.

@@ -5,8 +5,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from openserver.actions.notifications import match_kept
 from orders.models import Delivery, Notification, Order
+from orders.tasks import match_notifications
 from payments.models import Credential
 from tests.openserver.conftest import GOODS_EVENT, credential_of
 
@@ -77,9 +77,9 @@ def test_one_for_an_unknown_order_is_kept_and_applied_when_the_order_appears(sho
 def test_the_sweeper_matches_what_a_crash_left_behind(shop, order):
     shop.notify_paid("N-8")
     Order.objects.update(out_trade_no="N-8")
-    assert match_kept() == 1
+    assert match_notifications() == 1
     assert Order.objects.get().payment_state == "paid"
-    assert match_kept() == 0
+    assert match_notifications() == 0
 
 
 def test_two_programs_with_one_number_are_told_apart_by_the_key(shop, reader):
