@@ -125,10 +125,10 @@ def test_a_connection_that_is_reset_is_no_answer(order, starfall, settings):
 
 
 def reset_one(server):
-    connection, _address = server.accept()
-    connection.recv(10)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    client, _address = server.accept()
+    client.recv(10)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def test_a_private_address_and_a_closed_port_look_the_same(starfall, keys, order):

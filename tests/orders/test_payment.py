@@ -28,7 +28,8 @@ def order(starfall, team_admin):
 def test_a_payment_moves_the_order_and_stands_in_the_outbox(order):
     assert pay(order) == "accepted"
     order = Order.objects.get()
-    assert (order.payment_state, order.delivery_state, order.paid_amount, order.price_reading) == ("paid", "pending", 1980, "unit")
+    assert (order.payment_state, order.delivery_state) == ("paid", "pending")
+    assert (order.paid_amount, order.price_reading) == (1980, "unit")
     delivery = Delivery.objects.get()
     assert (delivery.event, delivery.state, delivery.order) == ("goods", "pending", order)
     verbs = set(AuditEntry.objects.filter(object_type="orders.order").values_list("verb", flat=True))
@@ -134,8 +135,10 @@ def keep_early(order, key):
         ("", "BAD_JSON"), ("[]", "BAD_JSON"), ('{"OpenId": "a", "OpenId": "b"}', "BAD_JSON"), ("[" * 90_000, "BAD_JSON"),
         ("{}", "MISSING_FIELD"), ('{"GoodsInfo": {}}', "MISSING_FIELD"),
         ('{"GoodsInfo": {}, "OpenId": "a\\u0000"}', "MISSING_FIELD"),
-        ('{"GoodsInfo": {}, "OpenId": "a", "Env": true}', "ENV_INVALID"), ('{"GoodsInfo": {}, "OpenId": "a", "Env": 1.0}', "BAD_JSON"),
-        ('{"GoodsInfo": {}, "OpenId": "a", "Env": []}', "ENV_INVALID"), ('{"GoodsInfo": {}, "OpenId": "a", "Env": NaN}', "BAD_JSON"),
+        ('{"GoodsInfo": {}, "OpenId": "a", "Env": true}', "ENV_INVALID"),
+        ('{"GoodsInfo": {}, "OpenId": "a", "Env": 1.0}', "BAD_JSON"),
+        ('{"GoodsInfo": {}, "OpenId": "a", "Env": []}', "ENV_INVALID"),
+        ('{"GoodsInfo": {}, "OpenId": "a", "Env": NaN}', "BAD_JSON"),
     ],
 )  # fmt: skip
 def test_a_payload_that_cannot_be_read_is_refused_with_a_code(payload, code):
