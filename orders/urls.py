@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import details, exports, home, push, records
+from orders.views import details, exemption, exports, home, push, records
 
 app_name = "orders"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("m/<str:app_id>/refunds/<int:pk>/", details.RefundDetail.as_view(), name="refund-detail"),
     path("s/<str:superapp>/orders/", records.SuperappOrderList.as_view(), name="superapp-list"),
     path("s/<str:superapp>/orders/export", exports.SuperappOrderExport.as_view(), name="superapp-export"),
+    path("s/<str:superapp>/approvals/exemptions/<int:pk>/revoke", exemption.ExemptionRevoke.as_view(), name="exemption-revoke"),
     path("s/<str:superapp>/refunds/", records.SuperappRefundList.as_view(), name="superapp-refund-list"),
     path("s/<str:superapp>/refunds/export", exports.SuperappRefundExport.as_view(), name="superapp-refund-export"),
     path("m/<str:app_id>/orders/<int:pk>/redeliver", push.Redeliver.as_view(), name="redeliver"),

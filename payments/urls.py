@@ -25,7 +25,6 @@ urlpatterns: list[URLPattern] = [
     path("s/<str:superapp>/approvals/<int:pk>/approve", approvals.Approve.as_view(), name="approve"),
     path("s/<str:superapp>/approvals/<int:pk>/reject", approvals.Reject.as_view(), name="reject"),
     path("s/<str:superapp>/approvals/<int:pk>/disable", approvals.Disable.as_view(), name="payment-disable"),
-    path("s/<str:superapp>/approvals/exemptions/<int:pk>/revoke", approvals.Revoke.as_view(), name="exemption-revoke"),
     path(MANAGEMENT, management.PaymentManagement.as_view(), name="payment-management"),
     path(f"{MANAGEMENT}switch-on", management.SwitchOn.as_view(), name="payment-switch-on"),
     path(f"{MANAGEMENT}switch-off", management.SwitchOff.as_view(), name="payment-switch-off"),

@@ -1,6 +1,6 @@
 """Add, edit, remove from sale, take down and delete virtual items (docs/items.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.errors import Refused, WrongState
-from console.lifecycle import lock, move
+from console.lifecycle import lock, move, move_many
 from console.models import AuditEntry, MiniProgram, User
 from console.money import MoneyError, check_price
 from console.permissions import require
@@ -111,7 +111,28 @@ def take_down(item: Item, *, actor: User, reason: str) -> Item:
         if locked.on_sale and locked.state == Item.State.UNDER_REVIEW:
             entries.close(locked)
         taken = move(locked, "take_down", actor=actor, reason=reason)
-        queue_take_down_mail(taken, reason=reason)
+        queue_take_down_mail([taken], reason=reason)
+    return taken
+
+
+def take_down_many(items: Sequence[Item], *, actor: User, reason: str) -> list[Item]:
+    """As `take_down` for items of one mini program, with one mail; returns those taken down.
+
+    What is not on sale any more is left as it is: somebody else was faster, and the sale is over all the same.
+    """
+    if not items:
+        return []
+    require(actor, "payments.intervene", items[0])
+    reason = reason_given(reason)
+    with transaction.atomic():
+        rows = Item.objects.filter(mini_program_id=items[0].mini_program_id, pk__in=[item.pk for item in items])
+        locked = [item for item in rows.select_for_update(of=("self",), no_key=True).order_by("pk") if item.on_sale]
+        for item in locked:
+            if item.state == Item.State.UNDER_REVIEW:
+                entries.close(item)
+        taken = move_many(Item.objects.filter(pk__in=[item.pk for item in locked]), "take_down", actor=actor, reason=reason)
+        if taken:
+            queue_take_down_mail(taken, reason=reason)
     return taken
 
 

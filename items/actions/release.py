@@ -15,6 +15,7 @@ from console.errors import Refused, WrongState
 from console.lifecycle import lock, move, move_many
 from console.models import MiniProgram, User
 from console.permissions import require
+from items import exemptions
 from items.actions import entries
 from items.actions.mails import queue_decision_mail
 from items.editors import editors_of
@@ -54,7 +55,7 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
     if len(message) > REASON_LIMIT:
         raise Refused(message=_("The message has %(count)d characters; the limit is 500. Shorten it.") % {"count": len(message)})
     with transaction.atomic():
-        exempt = exemption_in_force(program, lock_row=True)
+        exempt = exemptions.in_force(program, lock_row=True)
         fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
         if not fit:
             raise WrongState(" ".join(why for _item, why in skipped))
@@ -62,7 +63,7 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
         reviewed = [item for item in fit if item not in at_once]
         return Submission(
             _into_review(program, reviewed, actor=actor, message=message) if reviewed else None,
-            _release_at_once(program, at_once, actor=actor, message=message) if at_once else None,
+            _release_at_once(program, at_once, exempt, actor=actor, message=message) if exempt and at_once else None,
             skipped,
         )
 
@@ -99,15 +100,6 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         finished = entries.finish(locked, actor=actor)
         queue_decision_mail(finished, [decision.entry_id for decision in decisions])
     return finished
-
-
-def exemption_in_force(program: MiniProgram, *, lock_row: bool = False) -> bool:
-    """Whether items of the program are released without review now; with `lock_row` it stays so until the transaction ends."""
-    rows = ExemptionRequest.objects.filter(program=program, open=True, state=ExemptionRequest.State.APPROVED)
-    if lock_row:
-        # Both tables of the request, as a revoke in between has to be waited for and then seen.
-        rows = rows.select_for_update(of=("self", "request_ptr"))
-    return rows.exists() if not lock_row else bool(list(rows))
 
 
 def sort_out(
@@ -152,11 +144,13 @@ def _into_review(program: MiniProgram, items: list[Item], *, actor: User, messag
     return release
 
 
-def _release_at_once(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
+def _release_at_once(
+    program: MiniProgram, items: list[Item], exemption: ExemptionRequest, *, actor: User, message: str
+) -> Release:
     release = _snapshot(program, items, actor=actor, message=message)
     move_many(release.entries.prefetch_related("release"), "auto_approve", actor=actor)
     move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "release_exempt", actor=actor, message=message)
-    return move(release, "release_exempt", actor=actor)
+    return move(release, "release_exempt", actor=actor, exemption=exemption)
 
 
 def _snapshot(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:

@@ -81,9 +81,9 @@ class Release(Request):
         permission="items.submit_release",
         custom={"label": _("Release"), "verb": "items.release.exempt"},
     )
-    def release_exempt(self, *, actor: User) -> None:
+    def release_exempt(self, *, actor: User, exemption: ExemptionRequest) -> None:
         """Approved by an exemption: nobody decided, so nobody is noted as decider."""
-        self.exempt, self.ended_at = True, timezone.now()
+        self.exempt, self.exemption, self.ended_at = True, exemption, timezone.now()
 
     def _finish(self, actor: User | System) -> None:
         """Note who decided. The system ends a release whose last open entry was withdrawn after the others were decided."""

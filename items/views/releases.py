@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from console.errors import Invisible, Refused, WrongState
 from console.permissions import can
 from console.views.base import ConsoleView, FormView
+from items import exemptions
 from items.actions import release as actions
 from items.forms import EmptyForm, MessageForm
 from items.listings import PAGE_SIZE
@@ -47,7 +48,7 @@ class ReleaseSubmit(FormView):
         assert self.mini_program
         data = self.request.POST if self.request.method == "POST" else self.request.GET
         fit, skipped = actions.sort_out(self.chosen(data), currency=settlement_currency(self.mini_program))
-        exempt = actions.exemption_in_force(self.mini_program)
+        exempt = exemptions.in_force(self.mini_program)
         at_once = [item for item in fit if exempt and not item.needs_review]
         return {"fit": fit, "skipped": skipped, "at_once": at_once, "list_url": self.list_url()}
 

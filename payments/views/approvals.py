@@ -226,16 +226,3 @@ class Disable(DecisionView):
         """With a reason."""
         done = self.act_on(row, "disable")(row, actor=self.actor, reason=form.cleaned_data["reason"])
         return self.back(done, _("Payment was disabled: “%(request)s”. %(name)s is told by mail."))
-
-
-class Revoke(DecisionView):
-    """End an approved exemption."""
-
-    permission: ClassVar[str] = "payments.intervene"
-    form_class = EndForm
-    prefix: ClassVar[str] = "end"
-
-    def decide(self, row: Request, form: Any) -> HttpResponse:
-        """With a reason."""
-        done = self.act_on(row, "revoke")(row, actor=self.actor, reason=form.cleaned_data["reason"])
-        return self.back(done, _("“%(request)s” was revoked. %(name)s is told by mail."))

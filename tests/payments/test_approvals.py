@@ -178,12 +178,12 @@ def test_an_exemption_is_approved_and_revoked(as_person, orbit, exempting, appro
     client = as_person(approver)
     shown = content_hash(exempting)
     follow(client, client.post(url("approve", orbit, pk=exempting.pk), {"approve-shown": shown, "approve-reason": "Fine."}))
-    address = reverse("payments:exemption-revoke", kwargs={"superapp": orbit.code, "pk": exempting.pk})
+    address = reverse("orders:exemption-revoke", kwargs={"superapp": orbit.code, "pk": exempting.pk})
     assert address in client.get(url("review", orbit, pk=exempting.pk)).content.decode()
-    assert client.post(address, {"end-reason": ""}).status_code == 422
-    follow(client, client.post(address, {"end-reason": "Rules were broken."}))
+    assert client.post(address, {"reason": ""}).status_code == 422
+    follow(client, client.post(address, {"reason": "Rules were broken."}))
     assert (again(exempting).state, again(exempting).reason) == ("revoked", "Rules were broken.")
-    assert client.post(address, {"end-reason": "Again."}).status_code == 409
+    assert client.post(address, {"reason": "Again."}).status_code == 409
     assert OutgoingMail.objects.filter(recipient=senior.email, body__contains="Rules were broken.").count() == 1
 
 
