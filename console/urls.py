@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("payments.urls")),
     path("", include("items.urls")),
     path("", include("orders.urls")),
+    path("", include("openserver.desk_urls")),
     path("openserver/v1/", include("openserver.urls")),
 ]
 if settings.DEBUG or settings.DEMO or settings.TESTING:

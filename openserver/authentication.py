@@ -4,6 +4,7 @@ A nonce is spent only after the signature fits, so that a stranger cannot use up
 """
 
 import time
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -31,12 +32,21 @@ def superapp_of(request: HttpRequest) -> Superapp:
     """Return the superapp that signed the request, and spend its nonce. Raises ApiError AUTH_INVALID."""
     auth = read_superapp_headers(request.headers)
     superapp = Superapp.objects.filter(code=auth.superapp).first()
-    secret = opened(superapp.sealed_secret_key, superapp.secret_binding) if superapp else ""
     # An unknown superapp is checked against no key, and answered like a wrong signature: codes cannot be tried out.
-    verify_superapp(auth, secret_key=secret, now=time.time(), **_signed_parts(request))  # type: ignore[arg-type]
+    keys = [opened(sealed, superapp.secret_binding) for sealed in superapp.accepted_secrets()] if superapp else []
+    _verify_any(auth, keys or [""], _signed_parts(request))
     assert superapp is not None
     _spend_nonce(f"superapp:{auth.superapp}", auth)
     return superapp
+
+
+def _verify_any(auth: SuperappAuth, keys: list[str], parts: dict[str, object]) -> None:
+    """Accept the signature of one of the keys: there are up to three while a key is being replaced. Raises AUTH_INVALID."""
+    *others, last = keys
+    for key in others:
+        with suppress(ApiError):
+            return verify_superapp(auth, secret_key=key, now=time.time(), **parts)  # type: ignore[arg-type]
+    verify_superapp(auth, secret_key=last, now=time.time(), **parts)  # type: ignore[arg-type]
 
 
 def developer_of(request: HttpRequest) -> MiniProgram:

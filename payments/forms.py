@@ -219,3 +219,43 @@ class MerchantAccountForm(PlainForm):
             codes.append(merchant.currency)
         choice: Any = self.fields["currency"]
         choice.choices = [("", _("Choose a currency")), *named(codes)]
+
+
+class BackendForm(PlainForm):
+    """Where openServer calls the superapp. The name is looked up here, outside of any transaction, and again at every call."""
+
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=10_000,  # the rule of 2,048 characters says it better
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Paths such as /create-prepay-order are added to it. http:// on port 80 or https:// on port 443."),
+        error_messages={"required": _("Enter the address of the backend. It begins with https:// or http://.")},
+    )
+    tc_compatible = forms.BooleanField(
+        label=_("Send the TC-* headers too"),
+        required=False,
+        help_text=_("For backends that verify TC-Timestamp, TC-Signature and TC-MerchantId. The SAS-* headers are always sent."),
+    )
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def clean_address(self) -> str:
+        """Raises ValidationError for a destination that may not be called."""
+        return reachable(self.cleaned_data["address"])
+
+
+class SwitchKeyForm(PlainForm):
+    """How long the old key is accepted."""
+
+    overlap_hours = forms.IntegerField(
+        label=_("Hours for which the old key is still accepted"),
+        initial=24,
+        min_value=0,
+        max_value=168,
+        help_text=_("0 to 168. 0 ends the old key at once: do that when somebody else has it."),
+        error_messages={
+            "required": _("Enter 0 to 168 hours (seven days)."),
+            "invalid": _("Enter a whole number of hours, 0 to 168."),
+            "min_value": _("Enter 0 to 168 hours (seven days)."),
+            "max_value": _("Enter 0 to 168 hours (seven days)."),
+        },
+    )

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from payments.views import approvals, delivery, management, merchant, merchants, payment
+from payments.views import approvals, backend, delivery, management, merchant, merchants, payment
 
 app_name = "payments"
 MANAGEMENT = "s/<str:superapp>/payment-management/"
@@ -35,4 +35,10 @@ urlpatterns: list[URLPattern] = [
     path("s/<str:superapp>/merchants/add", merchants.MerchantAdd.as_view(), name="merchant-account-add"),
     path("s/<str:superapp>/merchants/<int:pk>/", merchants.MerchantAccount.as_view(), name="merchant-account"),
     path("s/<str:superapp>/merchants/<int:pk>/edit", merchants.MerchantEdit.as_view(), name="merchant-account-edit"),
+    path("s/<str:superapp>/backend/", backend.Backend.as_view(), name="backend"),
+    path("s/<str:superapp>/backend/configure", backend.BackendConfigure.as_view(), name="backend-configure"),
+    path("s/<str:superapp>/backend/key/create", backend.KeyCreate.as_view(), name="backend-key-create"),
+    path("s/<str:superapp>/backend/key/switch", backend.KeySwitch.as_view(), name="backend-key-switch"),
+    path("s/<str:superapp>/backend/key/discard", backend.KeyDiscard.as_view(), name="backend-key-discard"),
+    path("s/<str:superapp>/backend/key/end-overlap", backend.OverlapEnd.as_view(), name="backend-overlap-end"),
 ]

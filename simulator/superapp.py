@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from console import secrets
 from console.models import Superapp
+from openserver.errors import ApiError
 from openserver.signatures import pay_sig, read_superapp_headers, sign_superapp, verify_superapp
 from orders.webhooks import pay_event_sig
 from simulator.calls import OPENSERVER, Call, compact, now_and_nonce, to_openserver
@@ -51,10 +52,19 @@ def is_from_openserver(superapp: Superapp, headers: Any, *, path: str, body: byt
     """Whether a request carries a valid signature of this superapp's secret key."""
     try:
         auth = read_superapp_headers(headers)
-        verify_superapp(auth, secret_key=secret_key(superapp), method="POST", path_and_query=path, body=body, now=time.time())
     except Exception:  # whatever is wrong with it, it is not believed
         return False
-    return auth.superapp == superapp.code
+    fits = any(_fits(auth, sealed, superapp, path=path, body=body) for sealed in superapp.accepted_secrets())
+    return fits and auth.superapp == superapp.code
+
+
+def _fits(auth: Any, sealed: str, superapp: Superapp, *, path: str, body: bytes) -> bool:
+    key = secrets.unseal(sealed, bound_to=superapp.secret_binding).decode()
+    try:
+        verify_superapp(auth, secret_key=key, method="POST", path_and_query=path, body=body, now=time.time())
+    except ApiError:
+        return False
+    return True
 
 
 def create_prepay(superapp: Superapp, order: dict[str, Any]) -> Prepay:

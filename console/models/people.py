@@ -96,6 +96,9 @@ class Superapp(models.Model):
     currencies = models.JSONField(_("currencies"), default=list, help_text=_("ISO 4217 codes, in the order they are offered."))
     backend_url = models.URLField(_("backend address"), max_length=2048, blank=True, default="")
     sealed_secret_key = models.TextField(blank=True, default="", help_text="Sealed by console.secrets; bound to secret_binding.")
+    sealed_next_secret_key = models.TextField(blank=True, default="", help_text="Accepted already; signs after the switch.")
+    sealed_previous_secret_key = models.TextField(blank=True, default="", help_text="Accepted until previous_key_until.")
+    previous_key_until = models.DateTimeField(null=True)
     tc_compatible = models.BooleanField(_("send TC-* headers too"), default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -116,6 +119,16 @@ class Superapp(models.Model):
     def secret_binding(self) -> str:
         """What the sealed secret key is bound to, so that it cannot be moved to another row."""
         return f"superapp:{self.code}:secret_key"
+
+    def accepted_secrets(self) -> list[str]:
+        """The sealed secret keys whose signatures are accepted now, the one that signs first; bound to `secret_binding`."""
+        previous = self.sealed_previous_secret_key if self.overlaps else ""
+        return [sealed for sealed in (self.sealed_secret_key, self.sealed_next_secret_key, previous) if sealed]
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the previous secret key is still accepted."""
+        return bool(self.previous_key_until and self.previous_key_until > timezone.now())
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
