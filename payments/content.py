@@ -4,9 +4,11 @@ import hashlib
 import json
 from typing import NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from console.money import format_money
 from payments.models import ExemptionRequest, MerchantBinding, PaymentRequest, Request
 
 
@@ -37,6 +39,18 @@ def content_lines(request: Request) -> list[Line]:
     if isinstance(request, ExemptionRequest):
         return [Line(_("Mini program"), request.program.name), Line(_("App ID"), request.program.app_id)]
     return []
+
+
+def granted_lines(request: Request) -> list[Line]:
+    """The limits within which an exemption was granted; nothing for other kinds and before a decision."""
+    if not isinstance(request, ExemptionRequest) or request.decided_by_id is None or request.state == Request.State.REJECTED:
+        return []
+    ceiling, number, day = request.price_ceiling, request.items_per_day, request.last_day
+    return [
+        Line(_("Price at most"), format_money(ceiling, request.ceiling_currency) if ceiling else _("no limit")),
+        Line(_("Items a day (UTC)"), f"{number:,}" if number else _("no limit")),
+        Line(_("Last day (UTC)"), date_format(day, "j M Y") if day else _("no end")),
+    ]
 
 
 def content_hash(request: Request) -> str:

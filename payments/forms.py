@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from console.http import DestinationRefused, check_resolved_sync
 from console.models import Superapp
-from console.money import currencies
+from console.money import MoneyError, currencies, parse_price
+from payments.actions.exemption import Limits
 from payments.models import Merchant
 
 
@@ -120,6 +121,46 @@ class DecisionForm(PlainForm):
 
     shown = forms.CharField(widget=forms.HiddenInput, max_length=64)
     reason = forms.CharField(label=_("Note to the requester"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ExemptionDecisionForm(DecisionForm):
+    """Approve an exemption, within limits if any. Without `currency` there is nothing to name a price in."""
+
+    price_ceiling = forms.CharField(required=False, max_length=40, help_text=_("Dearer items are reviewed. Empty for no limit."))
+    items_per_day = forms.IntegerField(
+        label=_("Items a day"),
+        required=False,
+        help_text=_("Further items of the same day (UTC) are reviewed. Empty for no limit."),
+        error_messages={"invalid": _("Enter a whole number, or leave it empty for no limit.")},
+    )
+    last_day = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("The exemption ends with this day (UTC). Empty for no end."),
+        error_messages={"invalid": _("This is not a day of the calendar. Enter one such as 2026-12-31, or leave it empty.")},
+    )
+
+    def __init__(self, *data: Any, currency: str, **options: Any) -> None:
+        super().__init__(*data, **options)
+        self.currency = currency
+        self.fields["price_ceiling"].label = _("Price at most, in %(currency)s") % {"currency": currency}
+        if not currency:
+            del self.fields["price_ceiling"]
+
+    def clean_price_ceiling(self) -> int | None:
+        """Minor units of the currency."""
+        text = self.cleaned_data["price_ceiling"].strip()
+        try:
+            return parse_price(text, self.currency) if text else None
+        except MoneyError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def limits(self) -> Limits:
+        """What the action takes, once the form is valid."""
+        data = self.cleaned_data
+        ceiling = data.get("price_ceiling")
+        return Limits(ceiling, self.currency if ceiling else "", data["items_per_day"], data["last_day"])
 
 
 class ReasonForm(PlainForm):

@@ -25,11 +25,15 @@ from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
 
 
 class Submission(NamedTuple):
-    """What became of a submission: the release that waits for review, the one released at once, and what was left out and why."""
+    """What became of a submission: the release that waits for review, the one released at once, what was left out and why.
+
+    `beyond` says why items are reviewed although there is an exemption: sentences with how many items each is about.
+    """
 
     release: Release | None
     exempt: Release | None
     skipped: list[tuple[Item, str]]
+    beyond: dict[str, int]
 
 
 class Decision(NamedTuple):
@@ -59,12 +63,12 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
         fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
         if not fit:
             raise WrongState(" ".join(why for _item, why in skipped))
-        at_once = [item for item in fit if exempt and not item.needs_review]
-        reviewed = [item for item in fit if item not in at_once]
+        at_once, reviewed, beyond = exemptions.split(fit, exempt)
         return Submission(
             _into_review(program, reviewed, actor=actor, message=message) if reviewed else None,
             _release_at_once(program, at_once, exempt, actor=actor, message=message) if exempt and at_once else None,
             skipped,
+            beyond,
         )
 
 

@@ -48,9 +48,8 @@ class ReleaseSubmit(FormView):
         assert self.mini_program
         data = self.request.POST if self.request.method == "POST" else self.request.GET
         fit, skipped = actions.sort_out(self.chosen(data), currency=settlement_currency(self.mini_program))
-        exempt = exemptions.in_force(self.mini_program)
-        at_once = [item for item in fit if exempt and not item.needs_review]
-        return {"fit": fit, "skipped": skipped, "at_once": at_once, "list_url": self.list_url()}
+        split = exemptions.split(fit, exemptions.in_force(self.mini_program))
+        return {"fit": fit, "skipped": skipped, "at_once": split.at_once, "beyond": split.beyond, "list_url": self.list_url()}
 
     def act(self, form: MessageForm) -> HttpResponse:
         """Submit, then say what became of it."""
@@ -75,6 +74,7 @@ def _outcome(result: actions.Submission) -> str:
         number = result.release.entries.count()
         sentence = ngettext("%(number)d item waits for review.", "%(number)d items wait for review.", number)
         told.append(sentence % {"number": number})
+    told += [f"{why} ({number})" for why, number in result.beyond.items()]
     return " ".join(told)
 
 

@@ -1,5 +1,6 @@
 """Requests that a superapp decides: what the four kinds share, and the three kinds of this app."""
 
+from datetime import date
 from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -290,9 +291,20 @@ class ExemptionRequest(Request):
     open = models.BooleanField(
         default=True, null=True, help_text="True while in progress or approved, then NULL: one open request at a time."
     )
+    price_ceiling = models.PositiveIntegerField(
+        null=True, help_text="Minor units of `ceiling_currency`; dearer items are reviewed."
+    )
+    ceiling_currency = models.CharField(max_length=3, blank=True, default="")
+    items_per_day = models.PositiveIntegerField(null=True, help_text="Items released without review on one day (UTC).")
+    last_day = models.DateField(null=True, help_text="The exemption holds until the end of this day (UTC).")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "open"], name="one_open_exemption_request")]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last day is past (UTC)."""
+        return self.last_day is not None and self.last_day < timezone.now().date()
 
     @transition(
         field="state",
@@ -301,9 +313,20 @@ class ExemptionRequest(Request):
         permission="payments.decide",
         custom={"label": _("Approve"), "verb": "payments.exemption_request.approve"},
     )
-    def approve(self, *, actor: User, reason: str = "") -> None:
-        """Releases submitted from now on need no review."""
+    def approve(
+        self,
+        *,
+        actor: User,
+        reason: str = "",
+        price_ceiling: int | None = None,
+        ceiling_currency: str = "",
+        items_per_day: int | None = None,
+        last_day: date | None = None,
+    ) -> None:
+        """Releases submitted from now on need no review, within the limits; the action has checked those."""
         self.decide(actor, reason.strip())
+        self.price_ceiling, self.ceiling_currency = price_ceiling, ceiling_currency
+        self.items_per_day, self.last_day = items_per_day, last_day
 
     @transition(
         field="state",

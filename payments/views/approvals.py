@@ -15,10 +15,10 @@ from console.permissions import can, holders, not_allowed_sentence
 from console.templatetags.state_looks import look_of
 from console.views.base import ConsoleView, add_errors
 from payments.actions import exemption, merchant, payment
-from payments.content import content_hash, content_lines
-from payments.forms import DecisionForm, EndForm, PlainForm, ReasonForm
+from payments.content import content_hash, content_lines, granted_lines
+from payments.forms import DecisionForm, EndForm, ExemptionDecisionForm, PlainForm, ReasonForm
 from payments.listings import REVIEW_ROUTES, queue
-from payments.models import MerchantBinding, Request, why_not_decide
+from payments.models import ExemptionRequest, MerchantBinding, Request, why_not_decide
 from payments.readiness import steps
 
 ACTIONS: dict[str, Any] = {
@@ -78,7 +78,7 @@ class ReviewView(ConsoleView):
         """The review page with the forms given, fresh ones else."""
         shown = {"shown": content_hash(row)}
         context: dict[str, Any] = {
-            "approve_form": DecisionForm(initial=shown, prefix="approve"),
+            "approve_form": approve_form(row, initial=shown),
             "reject_form": ReasonForm(initial=shown, prefix="reject"),
             "end_form": EndForm(prefix="end"),
             **forms,
@@ -90,7 +90,7 @@ class ReviewView(ConsoleView):
         entries = AuditEntry.objects.filter(object_type=row._meta.label_lower, object_id=str(row.pk)).order_by("id")
         earlier = Request.objects.filter(team=row.team_id, kind=row.kind, mini_program=row.mini_program_id).exclude(pk=row.pk)
         return {
-            "lines": content_lines(row),
+            "lines": [*content_lines(row), *granted_lines(row)],
             "events": [event(entry) for entry in entries[:50]],
             "earlier": list(earlier.select_related("requested_by", "decided_by").order_by("-requested_at")[:10]),
             "steps": steps(row.mini_program, actor=self.actor) if row.mini_program else [],
@@ -126,6 +126,15 @@ def event(entry: AuditEntry) -> dict[str, Any]:
     look = look_of(state)
     body = f"{entry.actor_label}: {entry.note}" if entry.note else entry.actor_label
     return {"at": entry.created_at, "icon": look.icon, "tone": look.tone, "title": title, "body": body}
+
+
+def approve_form(row: Request, data: Any = None, *, initial: dict[str, Any] | None = None) -> DecisionForm:
+    """The form to approve a request of this kind."""
+    if not isinstance(row, ExemptionRequest):
+        return DecisionForm(data, prefix="approve", initial=initial)
+    effective = effective_binding(row.team)
+    currency = effective.merchant.currency if effective else ""
+    return ExemptionDecisionForm(data, prefix="approve", initial=initial, currency=currency)
 
 
 def effective_binding(team: Team) -> MerchantBinding | None:
@@ -167,13 +176,17 @@ class DecisionView(ReviewView):
         row = self.find_request(pk)
         if row.kind not in ACTIONS:
             raise Invisible
-        form = self.form_class(request.POST, prefix=self.prefix)
+        form = self.form(row, request.POST)
         if form.is_valid():
             try:
                 return self.decide(row, form)
             except Refused as refused:
                 add_errors(form, refused)
         return self.show(row, status=422, **{f"{self.prefix}_form": form})
+
+    def form(self, row: Request, data: Any) -> PlainForm:
+        """What was sent."""
+        return self.form_class(data, prefix=self.prefix)
 
     def decide(self, row: Request, form: Any) -> HttpResponse:
         """Call the action."""
@@ -198,10 +211,15 @@ class Approve(DecisionView):
     form_class = DecisionForm
     prefix: ClassVar[str] = "approve"
 
+    def form(self, row: Request, data: Any) -> PlainForm:
+        """An exemption is granted within limits."""
+        return approve_form(row, data)
+
     def decide(self, row: Request, form: Any) -> HttpResponse:
         """With an optional note."""
         data = form.cleaned_data
-        done = self.act_on(row, "approve")(row, actor=self.actor, reason=data["reason"], shown=data["shown"])
+        more = {"limits": form.limits()} if isinstance(form, ExemptionDecisionForm) else {}
+        done = self.act_on(row, "approve")(row, actor=self.actor, reason=data["reason"], shown=data["shown"], **more)
         return self.back(done, _("“%(request)s” was approved. %(name)s is told by mail."))
 
 
