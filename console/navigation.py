@@ -25,7 +25,13 @@ class Entry:
 
 
 PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
-    ("", (Entry(_("Home"), "orders:home", "console.view_mini_program", "home", "h"),)),
+    (
+        "",
+        (
+            Entry(_("Home"), "orders:home", "console.view_mini_program", "home", "h"),
+            Entry(_("Activity"), "program-activity", "console.view_activity", "clock", "y"),
+        ),
+    ),
     (
         _("Virtual payment"),
         (
@@ -38,7 +44,13 @@ PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
     ),
 )
 TEAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
-    (_("Team"), (Entry(_("Merchant"), "payments:merchant", "payments.view_merchant", "building-storefront", "m"),)),
+    (
+        _("Team"),
+        (
+            Entry(_("Merchant"), "payments:merchant", "payments.view_merchant", "building-storefront", "m"),
+            Entry(_("Activity"), "team-activity", "console.view_activity", "clock"),
+        ),
+    ),
 )
 SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
     (
@@ -50,6 +62,7 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Backend"), "payments:backend", "payments.view_backend", "server-stack", "b"),
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+            Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock"),
         ),
     ),
 )

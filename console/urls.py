@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from console.views import jobs, pages
+from console.views import activity, jobs, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.Home.as_view(), name="home"),
@@ -12,6 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences", pages.Preferences.as_view(), name="preferences"),
     path("accounts/", include("allauth.urls")),
     path("s/<str:superapp>/", pages.SuperappHome.as_view(), name="superapp-home"),
+    path("s/<str:superapp>/activity/", activity.Activity.as_view(), name="superapp-activity"),
+    path("t/<str:team>/activity/", activity.Activity.as_view(), name="team-activity"),
+    path("m/<str:app_id>/activity/", activity.Activity.as_view(), name="program-activity"),
     path("jobs/", jobs.JobList.as_view(), name="job-list"),
     path("jobs/<uuid:uid>/", jobs.JobDetail.as_view(), name="job-detail"),
     path("jobs/<uuid:uid>/cancel", jobs.JobCancel.as_view(), name="job-cancel"),

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from console.filters import start_of
 from console.models import AuditEntry, MiniProgram
 from console.money import format_money
+from console.verbs import WORDS
 from items.models import Item
 from orders.models import DeliveryState, Environment, Order
 
@@ -129,34 +130,7 @@ def _tile(label: str, rows: Any, url: str) -> dict[str, Any]:
     return {"label": label, "value": value, "hint": hint, "url": url, "icon": "exclamation-triangle", "tone": "danger"}
 
 
-VERBS = {
-    "items.item.add": gettext_lazy("added the item"),
-    "items.item.edit": gettext_lazy("edited the item"),
-    "items.item.remove": gettext_lazy("removed from sale the item"),
-    "items.item.take_down": gettext_lazy("took down the item"),
-    "items.item.delete": gettext_lazy("deleted the item"),
-    "items.release.submit": gettext_lazy("submitted for release"),
-    "items.release.withdraw": gettext_lazy("withdrew the release request"),
-    "items.release_entry.approve": gettext_lazy("approved the release of"),
-    "items.release_entry.reject": gettext_lazy("rejected the release of"),
-    "items.release_entry.withdraw": gettext_lazy("withdrew the release of"),
-    "payments.payment_request.request": gettext_lazy("requested payment permission"),
-    "payments.payment_request.approve": gettext_lazy("approved payment permission"),
-    "payments.payment_request.reject": gettext_lazy("rejected payment permission"),
-    "payments.payment_request.cancel": gettext_lazy("cancelled the request for payment permission"),
-    "payments.payment_request.disable": gettext_lazy("disabled payment"),
-    "payments.exemption_request.request": gettext_lazy("requested the approval exemption"),
-    "payments.exemption_request.approve": gettext_lazy("granted the approval exemption"),
-    "payments.exemption_request.reject": gettext_lazy("rejected the approval exemption"),
-    "payments.exemption_request.revoke": gettext_lazy("revoked the approval exemption"),
-    "payments.credential.issue": gettext_lazy("had certificate and keys issued"),
-    "orders.push.switch_on": gettext_lazy("switched delivery push on"),
-    "orders.push.switch_off": gettext_lazy("switched delivery push off"),
-    "orders.delivery.redeliver": gettext_lazy("redelivered"),
-}
-
-
 def activity(program: MiniProgram) -> list[dict[str, Any]]:
     """The last eight things people did here, newest first; one query. The system's own entries are left out."""
-    rows = AuditEntry.objects.filter(mini_program=program, actor__isnull=False, verb__in=VERBS).order_by("-id")[:8]
-    return [{"at": row.created_at, "who": row.actor_label, "what": VERBS[row.verb], "object": row.object_label} for row in rows]
+    rows = AuditEntry.objects.filter(mini_program=program, actor__isnull=False, verb__in=WORDS).order_by("-id")[:8]
+    return [{"at": row.created_at, "who": row.actor_label, "what": WORDS[row.verb], "object": row.object_label} for row in rows]

@@ -54,6 +54,10 @@ class AuditEntry(models.Model):
             models.Index(fields=["id"], condition=Q(chain_number=None), name="audit_unsealed"),
             # What people did in a mini program; without it the home page would wade through the entries of its orders.
             models.Index(fields=["mini_program", "-id"], condition=Q(actor__isnull=False), name="audit_program_people"),
+            models.Index(fields=["team", "-created_at", "-id"], condition=Q(actor__isnull=False), name="audit_team_people"),
+            models.Index(
+                fields=["superapp", "-created_at", "-id"], condition=Q(actor__isnull=False), name="audit_superapp_people"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,133 @@
+"""Activity: who did what, in a mini program, a team and a superapp."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from console.audit import Origin, origin, record
+from console.permissions import System
+from console.verbs import WORDS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+#: Verbs that only the system writes: orders and deliveries have pages of their own for them.
+SYSTEM_ONLY = re.compile(r"orders\.(order|refund|delivery)\.(?!redeliver)|items\.release\.(finish_|approve|reject|cancel)")
+
+
+@pytest.fixture
+def entries(starfall, northlight, orbit, team_admin, superapp_admin):
+    token = origin.set(Origin("req-77", "203.0.113.9"))
+    record("payments.delivery.configure", starfall, actor=team_admin, changes={"url": ["", "https://a.example"]}, note="Moved.")
+    record("console.team_membership.set", northlight, actor=team_admin, changes={"role": [None, "developer"]})
+    record("payments.superapp.add_currency", orbit, actor=superapp_admin, changes={"currencies": [["USD"], ["USD", "EUR"]]})
+    record("orders.order.place", northlight, actor=System("openServer"))
+    origin.reset(token)
+
+
+def url(name, **place):
+    return reverse(f"{name}-activity", kwargs=place)
+
+
+def test_team_admin_reads_what_people_did(client, entries, northlight, team_admin):
+    client.force_login(team_admin)
+    page = client.get(url("team", team=northlight.code)).content.decode()
+    assert "Tara Admin" in page
+    assert "set the team role of" in page
+    assert "role: – → developer" in page
+    assert "203.0.113.9" in page
+    assert "req-77" in page
+    assert "openServer" not in page
+
+
+def test_before_after_and_note_stand_in_the_row(client, entries, orbit, superapp_admin):
+    client.force_login(superapp_admin)
+    page = client.get(url("superapp", superapp=orbit.code)).content.decode()
+    assert "currencies: USD → USD, EUR" in page
+    assert "url: – → https://a.example · Moved." in page
+
+
+def test_what_the_system_did_is_shown_when_asked(client, entries, northlight, team_admin):
+    client.force_login(team_admin)
+    assert "openServer" in client.get(url("team", team=northlight.code), {"who": "all"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"person": "tara"}, 2),
+        ({"person": "nobody"}, 0),
+        ({"verb": "payments.superapp.add_currency"}, 1),
+        ({"q": "req-77"}, 3),
+        ({"q": "203.0.113.9", "person": "sven"}, 1),
+        ({"since": "2100-01-01"}, 0),
+        ({"verb": "made.up.verb"}, 0),
+        ({"sort": "oldest"}, 3),
+    ],
+)
+def test_filters(client, entries, orbit, superapp_admin, query, count):
+    client.force_login(superapp_admin)
+    page = client.get(url("superapp", superapp=orbit.code), query).content.decode()
+    own = ["payments.delivery.configure", "console.team_membership.set", "payments.superapp.add_currency"]
+    assert sum(f"<td>{WORDS[verb]}</td>" in page for verb in own) == count
+
+
+def test_entries_of_the_mini_program_only(client, starfall, harbor_reader, team_admin, stranger):
+    for program, person in [(starfall, team_admin), (harbor_reader, stranger)]:
+        entry = record("items.item.add", program, actor=person, note=f"by {person}")
+        assert entry.mini_program_id is None  # a mini program itself names none; its rows do
+    client.force_login(team_admin)
+    assert "Sally Stranger" not in client.get(url("team", team=starfall.team.code)).content.decode()
+
+
+def test_pages_are_cut_by_keyset(client, northlight, team_admin):
+    for number in range(60):
+        record("items.item.add", northlight, actor=team_admin, note=f"entry-{number:03}")
+    client.force_login(team_admin)
+    first = client.get(url("team", team=northlight.code)).content.decode()
+    following = re.search(r'href="(\?[^"]*after=[^"]*)"', first)[1].replace("&amp;", "&")
+    second = client.get(url("team", team=northlight.code) + following).content.decode()
+    seen = [set(re.findall(r"entry-\d{3}", page)) for page in (first, second)]
+    assert (len(seen[0]), len(seen[0] & seen[1])) == (50, 0)
+    assert "entry-000" in second
+
+
+@pytest.mark.parametrize(
+    ("person", "status"), [("operator", 200), ("platform", 200), ("approver", 200), ("superapp_operator", 200), ("stranger", 404)]
+)
+def test_who_may_look(client, northlight, person, status, request):
+    client.force_login(request.getfixturevalue(person))
+    assert client.get(url("team", team=northlight.code)).status_code == status
+    assert client.post(url("team", team=northlight.code)).status_code == (405 if status == 200 else 404)
+
+
+def test_members_of_a_team_do_not_see_the_superapps(client, orbit, team_admin):
+    client.force_login(team_admin)
+    assert client.get(url("superapp", superapp=orbit.code)).status_code == 404
+
+
+def test_what_people_type_is_shown_as_text(client, northlight, team_admin):
+    record("items.item.edit", northlight, actor=team_admin, changes={"name": ["a", "<script>alert(1)</script>"]}, note="<b>")
+    client.force_login(team_admin)
+    page = client.get(url("team", team=northlight.code)).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
+@pytest.mark.parametrize("many", [1, 40])
+def test_query_counts_do_not_grow(client, starfall, northlight, team_admin, many, django_assert_max_num_queries):
+    for _number in range(many):
+        record("items.item.add", northlight, actor=team_admin)
+    client.force_login(team_admin)
+    for address in (url("team", team=northlight.code), url("program", app_id=starfall.app_id)):
+        with django_assert_max_num_queries(11):
+            client.get(address)
+
+
+def test_every_verb_that_people_write_has_words():
+    apps = ("console", "payments", "items", "orders", "openserver")
+    sources = [path for app in apps for path in (ROOT / app).rglob("*.py") if path.name != "verbs.py"]
+    call = re.compile(r'(?:record|build_entry)\(\s*"([a-z_]+\.[a-z_]+\.[a-z_]+)"|"verb": "([a-z_.]+)"')
+    found = {one or other for path in sources for one, other in call.findall(path.read_text(encoding="utf-8"))}
+    assert len(found) > 40
+    assert sorted(verb for verb in found if verb not in WORDS and not SYSTEM_ONLY.match(verb)) == []
