@@ -1,9 +1,11 @@
 """What a reviewer sees of a release: the difference from the live copy, and what deserves a second look (docs/items.md)."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -34,14 +36,23 @@ class Reviewed:
         return self.entry.old_price is None
 
 
-def reviewed(release: Release) -> list[Reviewed]:
-    """All entries of the release with difference and flags; the number of queries does not depend on how many there are."""
-    rows = release.entries.select_related("item", "image", "old_image", "edited_by", "decided_by").order_by("pk")
-    entries = list(rows)
+def reviewed(release: Release, rows: "QuerySet[ReleaseEntry] | None" = None) -> list[Reviewed]:
+    """Entries of the release, all if `rows` does not say which, with difference and flags.
+
+    The number of queries does not depend on how many there are.
+    """
+    chosen = release.entries.order_by("pk") if rows is None else rows
+    entries = list(chosen.select_related("item", "image", "old_image", "edited_by", "decided_by"))
     alike, shared = lookalikes(release, entries), same_image(release, entries)
     return [
         Reviewed(entry, _rows(entry), _flags(entry, alike.get(entry.pk, []), shared.get(entry.image_id, []))) for entry in entries
     ]
+
+
+def open_digest(entries: Iterable[ReleaseEntry]) -> str:
+    """SHA-256 (hex) over what a decision about all open entries is about: which they are, and the content of each."""
+    parts = sorted(f"{entry.pk}:{entry.content_hash}" for entry in entries)
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def _rows(entry: ReleaseEntry) -> list[dict[str, Any]]:

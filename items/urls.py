@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from items.views import images, items, listing, releases
+from items.views import images, items, listing, releases, reviews
 
 app_name = "items"
 ITEM = "m/<str:app_id>/items/<str:product_id>"
@@ -19,6 +19,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{ITEM}/remove", items.ItemRemove.as_view(), name="remove"),
     path(f"{ITEM}/take-down", items.ItemTakeDown.as_view(), name="take-down"),
     path(f"{ITEM}/delete", items.ItemDelete.as_view(), name="delete"),
-    path(f"{RELEASE}/", releases.ReleaseReview.as_view(), name="release-review"),
-    path(f"{RELEASE}/decide", releases.ReleaseDecide.as_view(), name="release-decide"),
+    path(f"{RELEASE}/", reviews.ReleaseReview.as_view(), name="release-review"),
+    path(f"{RELEASE}/decide", reviews.ReleaseDecide.as_view(), name="release-decide"),
 ]

@@ -20,8 +20,11 @@ from items.actions import entries
 from items.actions.mails import queue_decision_mail
 from items.editors import editors_of
 from items.models import Item, Release, ReleaseEntry
+from items.review import open_digest
 from items.settlement import settlement_currency
 from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
+
+NAMED = 5  # items named in one sentence of refusal
 
 
 class Submission(NamedTuple):
@@ -62,7 +65,7 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
         exempt = exemptions.in_force(program, lock_row=True)
         fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
         if not fit:
-            raise WrongState(" ".join(why for _item, why in skipped))
+            raise WrongState(" ".join(why for _item, why in skipped[:NAMED]))
         at_once, reviewed, beyond = exemptions.split(fit, exempt)
         return Submission(
             _into_review(program, reviewed, actor=actor, message=message) if reviewed else None,
@@ -104,6 +107,19 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         finished = entries.finish(locked, actor=actor)
         queue_decision_mail(finished, [decision.entry_id for decision in decisions])
     return finished
+
+
+def decide_all(release: Release, *, actor: User, approve: bool, shown: str, reason: str = "") -> Release:
+    """Decide in the same way about everything that is open; `shown` is the `open_digest` of what the decider saw.
+
+    Raises WrongState when something else is open by then; errors as in `decide`.
+    """
+    require(actor, "payments.decide", release)
+    rows = list(release.entries.filter(state=ReleaseEntry.State.IN_PROGRESS))
+    if open_digest(rows) != shown:
+        raise WrongState(_("What is open in this request is not what you were shown any more. Open it again and look."))
+    decisions = [Decision(entry.pk, approve, reason, entry.content_hash) for entry in rows]
+    return decide(release, actor=actor, decisions=decisions)
 
 
 def sort_out(

@@ -27,7 +27,7 @@ class ItemList(ConsoleView):
             query=query,
             page=page(self.mini_program, query),
             tabs=self._tabs(query),
-            chips=_chips(query),
+            chips=chips_of(query),
             may_edit=can(self.actor, "items.edit_item", self.mini_program),
             may_submit=can(self.actor, "items.submit_release", self.mini_program),
             **self._emptiness(query),
@@ -55,7 +55,8 @@ class ItemList(ConsoleView):
         }
 
 
-def _chips(query: ItemQuery) -> list[dict[str, str]]:
+def chips_of(query: ItemQuery) -> list[dict[str, str]]:
+    """The active filters in words, each removable."""
     chips = []
     if query.state:
         label = _("Changes not released") if query.state == CHANGED else Item.State(query.state).label

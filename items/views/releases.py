@@ -1,26 +1,26 @@
-"""Submit items for release and withdraw them; the superapp's review."""
+"""Submit items for release and withdraw them."""
 
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.errors import Invisible, Refused, WrongState
-from console.permissions import can
-from console.views.base import ConsoleView, FormView
+from console.errors import WrongState
+from console.views.base import FormView
 from items import exemptions
 from items.actions import release as actions
 from items.forms import EmptyForm, MessageForm
-from items.listings import PAGE_SIZE
-from items.models import Item, Release, ReleaseEntry
-from items.review import REASON_TEMPLATES, Reviewed, reviewed
+from items.listings import PAGE_SIZE, ItemQuery, filtered
+from items.models import Item, ItemQuerySet
 from items.settlement import settlement_currency
+from items.submitting import LIMIT, manifest, matching, read_manifest
 from items.views.base import ItemPage
-from payments.models import why_not_decide
+from items.views.listing import chips_of
+
+NAMED = 5  # items left out that are named one by one after a submission
 
 
 class ReleaseSubmit(FormView):
@@ -32,37 +32,70 @@ class ReleaseSubmit(FormView):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """What would happen; without a selection back to the list."""
-        if not request.GET.getlist("ids"):
+        if not request.GET.getlist("ids") and not request.GET.get("all"):
             messages.warning(request, _("No item is selected. Select at least one, then submit."))
             return HttpResponseRedirect(self.list_url())
         return super().get(request, **kwargs)
 
-    def chosen(self, data: QueryDict) -> list[Item]:
-        """The selected items of this mini program, in the order of their names."""
-        ids = data.getlist("ids")[:PAGE_SIZE]
-        rows = Item.objects.filter(mini_program=self.mini_program, product_id__in=ids).existing()
-        return list(rows.select_related("image", "edited_by", "mini_program").order_by("name", "product_id"))
+    def shown(self) -> dict[int, str]:
+        """Ids and draft hashes of what the page that is sent now had shown."""
+        return read_manifest(self.request.POST.get("shown", ""))
+
+    def rows(self) -> ItemQuerySet:
+        """Items of this mini program with what the page shows."""
+        rows = Item.objects.filter(mini_program=self.mini_program).existing()
+        return rows.select_related("image", "edited_by", "mini_program").order_by("name", "product_id")
+
+    def chosen(self) -> list[Item]:
+        """The ticked items, or those that a form sent back had shown, in the order of their names."""
+        if self.request.method == "POST":
+            return list(self.rows().filter(pk__in=self.shown()))
+        return list(self.rows().filter(product_id__in=self.request.GET.getlist("ids")[:PAGE_SIZE]))
 
     def page(self) -> dict[str, Any]:
         """What is submitted, what is left out, and whether it will be reviewed."""
         assert self.mini_program
-        data = self.request.POST if self.request.method == "POST" else self.request.GET
-        fit, skipped = actions.sort_out(self.chosen(data), currency=settlement_currency(self.mini_program))
+        currency = settlement_currency(self.mini_program)
+        more: dict[str, Any] = {}
+        skipped: list[tuple[Item, str]] = []
+        if self.request.method == "GET" and self.request.GET.get("all"):
+            query = ItemQuery.read(self.request.GET)
+            found = matching(filtered(self.rows(), query), currency=currency)
+            fit, more = found.items, {"matching": found, "filter_words": _in_words(query), "limit": LIMIT}
+        else:
+            fit, skipped = actions.sort_out(self.chosen(), currency=currency)
         split = exemptions.split(fit, exemptions.in_force(self.mini_program))
-        return {"fit": fit, "skipped": skipped, "at_once": split.at_once, "beyond": split.beyond, "list_url": self.list_url()}
+        return {
+            "fit": fit,
+            "rows": fit[:PAGE_SIZE],
+            "unlisted": max(len(fit) - PAGE_SIZE, 0),
+            "manifest": manifest(fit),
+            "skipped": skipped,
+            "at_once": split.at_once,
+            "beyond": split.beyond,
+            "list_url": self.list_url(),
+            **more,
+        }
 
     def act(self, form: MessageForm) -> HttpResponse:
         """Submit, then say what became of it."""
-        items = self.chosen(self.request.POST)
-        shown = {item.pk: self.request.POST.get(f"hash-{item.product_id}", "") for item in items}
-        result = actions.submit(items, actor=self.actor, message=form.cleaned_data["message"], shown=shown)
-        for _item, why in result.skipped:
+        message = form.cleaned_data["message"]
+        result = actions.submit(self.chosen(), actor=self.actor, message=message, shown=self.shown())
+        for _item, why in result.skipped[:NAMED]:
             messages.warning(self.request, why)
+        if (more := len(result.skipped) - NAMED) > 0:
+            sentence = ngettext("%(number)d more item was left out.", "%(number)d more items were left out.", more)
+            messages.warning(self.request, sentence % {"number": more})
         return self.done(_outcome(result), self.list_url())
 
     def list_url(self) -> str:
         """The list of items."""
         return reverse("items:list", kwargs={"app_id": self.mini_program.app_id})  # type: ignore[union-attr]
+
+
+def _in_words(query: ItemQuery) -> str:
+    """The filter of the list as its chips say it."""
+    return " · ".join(chip["label"] for chip in chips_of(query)) or _("All items")
 
 
 def _outcome(result: actions.Submission) -> str:
@@ -95,100 +128,3 @@ class ReleaseWithdraw(ItemPage, FormView):
         """Withdraw, then show the item."""
         actions.withdraw(self.item, actor=self.actor)
         return self.done(_("“%s” was withdrawn from review. You can edit it again.") % self.item, self.item_url())
-
-
-class ReleasePage(ConsoleView):
-    """A page about one release of a superapp."""
-
-    release: Release
-
-    def find_container(self, *, pk: int = 0, **names: Any) -> None:
-        """The superapp, then its release, then the release's team and mini program. Raises Invisible."""
-        super().find_container(**names)
-        rows = Release.objects.select_related("mini_program", "team", "requested_by", "decided_by", "superapp")
-        try:
-            self.release = rows.get(pk=pk, superapp=self.superapp)
-        except Release.DoesNotExist:
-            raise Invisible from None
-
-    def page(self) -> dict[str, Any]:
-        """What the reviewer sees, and why this person may not decide if so."""
-        entries = reviewed(self.release)
-        open_entries = [row for row in entries if row.entry.state == ReleaseEntry.State.IN_PROGRESS]
-        return {
-            "release": self.release,
-            "program": self.release.mini_program,
-            "entries": entries,
-            "open_entries": open_entries,
-            "may_intervene": can(self.actor, "payments.intervene", self.release),
-            "why_not": self._why_not() if open_entries else "",
-            "reason_templates": REASON_TEMPLATES,
-        }
-
-    def _why_not(self) -> str:
-        if not can(self.actor, "payments.decide", self.release):
-            return _("Your role looks at approvals but does not decide them.")
-        return why_not_decide(self.release, self.actor)
-
-
-class ReleaseReview(ReleasePage):
-    """The review of a release: each item with its difference and flags, to be decided by itself."""
-
-    permission: ClassVar[str] = "payments.view_approvals"
-    template_name: ClassVar[str] = "items/release_review.html"
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """All entries on one page."""
-        return self.render(**self.page())
-
-
-class ReleaseDecide(ReleasePage):
-    """GET asks whether to approve all that is open; POST decides what was chosen, entry by entry."""
-
-    permission: ClassVar[str] = "payments.decide"
-    template_name: ClassVar[str] = "items/release_approve_all.html"
-
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The confirmation of "approve all"."""
-        page = self.page()
-        if page["why_not"] or not page["open_entries"]:
-            return redirect("items:release-review", **kwargs)
-        return self.render(**page)
-
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """All decisions or none; what is refused stands on the page with what was chosen."""
-        try:
-            release = actions.decide(self.release, actor=self.actor, decisions=self.decisions())
-        except Refused as refused:
-            return self._again(refused)
-        messages.success(request, _said(release))
-        return redirect("items:release-review", **kwargs)
-
-    def decisions(self) -> list[actions.Decision]:
-        """What the form says: a choice, a reason and the hash of what was shown for each entry."""
-        data, found = self.request.POST, []
-        for name in data:
-            choice, pk = data[name], name.removeprefix("choice-")
-            if name.startswith("choice-") and pk.isascii() and pk.isdigit() and len(pk) < 19 and choice in {"approve", "reject"}:
-                reason, shown = data.get(f"reason-{pk}", ""), data.get(f"hash-{pk}", "")
-                found.append(actions.Decision(int(pk), choice == "approve", reason, shown))
-        return found
-
-    def _again(self, refused: Refused) -> HttpResponse:
-        page = self.page()
-        for row in page["entries"]:
-            _restore(row, self.request.POST)
-        self.template_name = "items/release_review.html"  # type: ignore[misc]
-        return self.render(status=422, faults=list(refused.errors.values()), **page)
-
-
-def _restore(row: Reviewed, data: QueryDict) -> None:
-    """Put what was chosen and typed back beside its entry."""
-    row.entry.chosen = data.get(f"choice-{row.entry.pk}", "")  # type: ignore[attr-defined]
-    row.entry.typed = data.get(f"reason-{row.entry.pk}", "")  # type: ignore[attr-defined]
-
-
-def _said(release: Release) -> str:
-    if release.state == Release.State.IN_PROGRESS:
-        return _("Decided. Other items of this request are still open.")
-    return _("Decided. The request is closed: %s.") % release.get_state_display().lower()

@@ -1,5 +1,7 @@
 """The pages of a release: submit, withdraw, review, decide."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -8,6 +10,7 @@ from items.actions import release as releases
 from items.images import read_picture
 from items.models import Release
 from items.review import is_one_edit, reviewed
+from items.submitting import manifest
 from tests.items.conftest import bind_merchant, decisions, edit, fresh, upload
 
 
@@ -27,6 +30,10 @@ def choice(release, value, reason=""):
     return form
 
 
+def digest_on(text):
+    return re.search(r'name="shown" value="([0-9a-f]{64})"', text)[1]
+
+
 def shown(client, person, url, data=None):
     client.force_login(person)
     return client.get(url, data or {}).content.decode()
@@ -35,14 +42,14 @@ def shown(client, person, url, data=None):
 def test_submitting_shows_what_and_what_not_and_then_submits(client, submit_url, gem, submitted, sword, senior):
     text = shown(client, senior, submit_url, {"ids": ["gem", "sword"]})
     assert "1 item is submitted" in text and "1 item is left out" in text and "is under review already" in text
-    response = client.post(submit_url, {"ids": ["sword"], "hash-sword": sword.draft_hash, "message": "Please"})
+    response = client.post(submit_url, {"shown": manifest([sword]), "message": "Please"})
     assert response.status_code == 302
     assert (fresh(sword).state, Release.objects.latest("pk").message) == ("under_review", "Please")
 
 
 def test_submitting_twice_answers_409_and_changes_nothing(client, submit_url, gem, senior):
     client.force_login(senior)
-    form = {"ids": ["gem"], "hash-gem": gem.draft_hash}
+    form = {"shown": manifest([gem])}
     assert [client.post(submit_url, form).status_code for _time in range(2)] == [302, 409]
     assert Release.objects.count() == 1
 
@@ -59,14 +66,14 @@ def test_submitting_needs_a_selection_and_the_permission(client, submit_url, gem
 
 def test_a_long_message_comes_back(client, submit_url, gem, senior):
     client.force_login(senior)
-    response = client.post(submit_url, {"ids": ["gem"], "hash-gem": gem.draft_hash, "message": "x" * 501})
+    response = client.post(submit_url, {"shown": manifest([gem]), "message": "x" * 501})
     assert response.status_code == 422 and "x" * 501 in response.content.decode()
     assert fresh(gem).state == "unreleased"
 
 
 def test_an_exempt_program_is_told_that_items_go_on_sale_at_once(client, submit_url, gem, exemption, senior):
     assert "1 item is released at once" in shown(client, senior, submit_url, {"ids": ["gem"]})
-    text = client.post(submit_url, {"ids": ["gem"], "hash-gem": gem.draft_hash}, follow=True).content.decode()
+    text = client.post(submit_url, {"shown": manifest([gem])}, follow=True).content.decode()
     assert "1 item is on sale now." in text
 
 
@@ -154,9 +161,37 @@ def test_approving_all_is_asked_again_first(client, gem, sword, senior, approver
     release = releases.submit([gem, sword], actor=senior).release
     text = shown(client, approver, page("release-decide", release))
     assert "Approve 2 items?" in text and fresh(release).state == "in_progress"
-    client.post(page("release-decide", release), choice(release, "approve"))
+    client.post(page("release-decide", release), {"all": "approve", "shown": digest_on(text)})
     assert fresh(release).state == "approved"
     assert client.get(page("release-decide", release)).status_code == 302
+
+
+def test_rejecting_all_needs_one_reason_for_all(client, gem, sword, senior, approver):
+    release = releases.submit([gem, sword], actor=senior).release
+    text = shown(client, approver, page("release-decide", release), {"choice": "reject"})
+    form = {"all": "reject", "shown": digest_on(text)}
+    assert "Reject 2 items?" in text
+    refused = client.post(page("release-decide", release), form | {"reason": " "})
+    assert refused.status_code == 422 and "Enter a reason" in refused.content.decode()
+    client.post(page("release-decide", release), form | {"reason": "Too shiny"})
+    assert fresh(release).state == "rejected"
+    assert {fresh(gem).last_reason, fresh(sword).last_reason} == {"Too shiny"}
+
+
+def test_all_means_what_was_shown(client, gem, sword, senior, approver):
+    release = releases.submit([gem, sword], actor=senior).release
+    form = {"all": "approve", "shown": digest_on(shown(client, approver, page("release-decide", release)))}
+    releases.withdraw(gem, actor=senior)
+    answer = client.post(page("release-decide", release), form)
+    assert answer.status_code == 409 and "not what you were shown" in answer.content.decode()
+    assert fresh(sword).state == "under_review"
+
+
+def test_what_deserves_a_second_look_is_counted_first(client, starfall, developer, senior, gem, sword, approver):
+    twin = items.add(starfall, actor=developer, product_id="gen", name="Gen", price=1, currency="USD")
+    release = releases.submit([sword, twin], actor=senior).release
+    text = shown(client, approver, page("release-decide", release))
+    assert "1 of them deserves a second look" in text and text.index("Gen") < text.index("Sword")
 
 
 def test_who_may_review_and_who_may_decide(client, submitted, superadmin, approver, superapp_operator, team_admin, stranger):
@@ -187,7 +222,7 @@ def test_the_review_takes_a_constant_number_of_queries(client, gem, sword, senio
     two = releases.submit([sword], actor=senior).release
     two.entries.update(release=one)
     client.force_login(approver)
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(22):
         client.get(page("release-review", one))
 
 

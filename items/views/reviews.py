@@ -1,0 +1,170 @@
+"""The superapp's review of a release: page by page, entry by entry, or all at once."""
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from console.errors import Invisible, Refused
+from console.permissions import can
+from console.views.base import ConsoleView
+from items.actions import release as actions
+from items.listings import PAGE_SIZE
+from items.models import Release, ReleaseEntry
+from items.review import REASON_TEMPLATES, Reviewed, open_digest, reviewed
+from payments.models import why_not_decide
+
+
+class ReleasePage(ConsoleView):
+    """A page about one release of a superapp."""
+
+    release: Release
+
+    def find_container(self, *, pk: int = 0, **names: Any) -> None:
+        """The superapp, then its release, then the release's team and mini program. Raises Invisible."""
+        super().find_container(**names)
+        rows = Release.objects.select_related("mini_program", "team", "requested_by", "decided_by", "superapp", "exemption")
+        try:
+            self.release = rows.get(pk=pk, superapp=self.superapp)
+        except Release.DoesNotExist:
+            raise Invisible from None
+
+    def page(self) -> dict[str, Any]:
+        """Fifty entries with difference and flags, and why this person may not decide if so."""
+        every = self.release.entries.order_by("pk")
+        part = Paginator(every, PAGE_SIZE).get_page(self.request.GET.get("page"))
+        open_count = self.open_entries().count()
+        number = part.paginator.count
+        return {
+            **self.facts(open_count),
+            "part": part,
+            "entries": reviewed(self.release, every[part.start_index() - 1 if part.paginator.count else 0 : part.end_index()]),
+            "count_text": ngettext("%(number)d item", "%(number)d items", number) % {"number": number},
+            "previous_url": f"?page={part.previous_page_number()}" if part.has_previous() else "",
+            "next_url": f"?page={part.next_page_number()}" if part.has_next() else "",
+        }
+
+    def facts(self, open_count: int) -> dict[str, Any]:
+        """What every page about the release shows."""
+        return {
+            "release": self.release,
+            "program": self.release.mini_program,
+            "open_count": open_count,
+            "may_intervene": can(self.actor, "payments.intervene", self.release),
+            "why_not": self._why_not() if open_count else "",
+            "reason_templates": REASON_TEMPLATES,
+        }
+
+    def open_entries(self) -> Any:
+        """Those not decided yet."""
+        return self.release.entries.filter(state=ReleaseEntry.State.IN_PROGRESS).order_by("pk")
+
+    def url(self) -> str:
+        """The review, on the same page of entries."""
+        found = reverse("items:release-review", kwargs={"superapp": self.release.superapp.code, "pk": self.release.pk})
+        page = self.request.GET.get("page", "")
+        return f"{found}?{urlencode({'page': page})}" if page else found
+
+    def _why_not(self) -> str:
+        if not can(self.actor, "payments.decide", self.release):
+            return _("Your role looks at approvals but does not decide them.")
+        return why_not_decide(self.release, self.actor)
+
+
+class ReleaseReview(ReleasePage):
+    """The review of a release: each item with its difference and flags, to be decided by itself."""
+
+    permission: ClassVar[str] = "payments.view_approvals"
+    template_name: ClassVar[str] = "items/release_review.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Fifty entries a page."""
+        return self.render(**self.page())
+
+
+class ReleaseDecide(ReleasePage):
+    """POST decides what was chosen, entry by entry. GET asks first whether to approve or reject all that is open."""
+
+    permission: ClassVar[str] = "payments.decide"
+    template_name: ClassVar[str] = "items/release_decide_all.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The question about all, with their number and how many deserve a second look."""
+        if self._why_not() or not self.open_entries().exists():
+            return redirect(self.url())
+        return self.ask(request.GET.get("choice", ""))
+
+    def ask(self, choice: str, *, status: int = 200, **more: Any) -> HttpResponse:
+        """The page that asks about all."""
+        rows = reviewed(self.release, self.open_entries())
+        flagged = [row for row in rows if row.flags]
+        shown = [*flagged, *(row for row in rows if not row.flags)][:PAGE_SIZE]
+        return self.render(
+            status=status,
+            **self.facts(len(rows)),
+            approves=choice != "reject",
+            flagged=len(flagged),
+            rows=shown,
+            unlisted=len(rows) - len(shown),
+            digest=open_digest(row.entry for row in rows),
+            **more,
+        )
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """All decisions or none; what is refused stands on the page with what was chosen."""
+        choice = request.POST.get("all", "")
+        if choice in {"approve", "reject"}:
+            return self.decide_all(choice)
+        try:
+            release = actions.decide(self.release, actor=self.actor, decisions=self.decisions())
+        except Refused as refused:
+            return self._again(refused)
+        messages.success(request, _said(release))
+        return HttpResponseRedirect(self.url())
+
+    def decide_all(self, choice: str) -> HttpResponse:
+        """Everything that is open and was shown."""
+        data = self.request.POST
+        reason, shown = data.get("reason", ""), data.get("shown", "")
+        try:
+            release = actions.decide_all(
+                self.release, actor=self.actor, approve=choice == "approve", reason=reason, shown=shown
+            )
+        except Refused as refused:
+            return self.ask(choice, status=422, faults=list(refused.errors.values()), reason=reason)
+        return self.done(_said(release), self.url())
+
+    def decisions(self) -> list[actions.Decision]:
+        """What the form says: a choice, a reason and the hash of what was shown for each entry."""
+        data, found = self.request.POST, []
+        for name in data:
+            choice, pk = data[name], name.removeprefix("choice-")
+            if name.startswith("choice-") and pk.isascii() and pk.isdigit() and len(pk) < 19 and choice in {"approve", "reject"}:
+                reason, shown = data.get(f"reason-{pk}", ""), data.get(f"hash-{pk}", "")
+                found.append(actions.Decision(int(pk), choice == "approve", reason, shown))
+        return found
+
+    def _again(self, refused: Refused) -> HttpResponse:
+        page = self.page()
+        for row in page["entries"]:
+            _restore(row, self.request.POST)
+        self.template_name = "items/release_review.html"  # type: ignore[misc]
+        return self.render(status=422, faults=list(refused.errors.values()), **page)
+
+
+def _restore(row: Reviewed, data: QueryDict) -> None:
+    """Put what was chosen and typed back beside its entry."""
+    row.entry.chosen = data.get(f"choice-{row.entry.pk}", "")  # type: ignore[attr-defined]
+    row.entry.typed = data.get(f"reason-{row.entry.pk}", "")  # type: ignore[attr-defined]
+
+
+def _said(release: Release) -> str:
+    if release.state == Release.State.IN_PROGRESS:
+        return _("Decided. Other items of this request are still open.")
+    return _("Decided. The request is closed: %s.") % release.get_state_display().lower()
