@@ -87,6 +87,8 @@ MATRIX = (
     Row("console.manage_members", _("Superapp members and their roles: change"), SUPERAPP, "--Y---"),
 )
 PERMISSIONS = frozenset(row.permission for row in MATRIX)
+#: Held on a superapp, these say nothing about its teams: who belongs to a team is the team's own affair.
+OWN = frozenset({"console.view_members", "console.manage_members"})
 
 
 def codename(permission: str) -> str:

@@ -48,6 +48,7 @@ TEAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         _("Team"),
         (
             Entry(_("Merchant"), "payments:merchant", "payments.view_merchant", "building-storefront", "m"),
+            Entry(_("Members"), "team-members", "console.view_members", "users"),
             Entry(_("Activity"), "team-activity", "console.view_activity", "clock"),
         ),
     ),
@@ -62,6 +63,7 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Backend"), "payments:backend", "payments.view_backend", "server-stack", "b"),
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+            Entry(_("Members"), "superapp-members", "console.view_members", "users"),
             Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock"),
         ),
     ),

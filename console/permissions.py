@@ -11,7 +11,7 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from console.errors import Forbidden, Invisible
-from console.matrix import PERMISSIONS, SUPERAPP, TEAM, codename, permissions_of
+from console.matrix import OWN, PERMISSIONS, SUPERAPP, TEAM, codename, permissions_of
 
 if TYPE_CHECKING:
     from console.models import User
@@ -22,6 +22,11 @@ class Scope(NamedTuple):
 
     team_id: int | None
     superapp_id: int | None
+
+
+def narrowed(permission: str, scope: Scope) -> Scope:
+    """The containers whose grants count: for permissions in OWN a team's superapp is none of them."""
+    return Scope(scope.team_id, None) if permission in OWN and scope.team_id is not None else scope
 
 
 class Scoped(Protocol):
@@ -64,6 +69,7 @@ class Grants:
         code = codename(permission)
         if scope.team_id is not None and code in self.team.get(scope.team_id, ()):
             return True
+        scope = narrowed(permission, scope)
         if scope.superapp_id is not None and code in self.superapp.get(scope.superapp_id, ()):
             return True
         return bool(self.platform_role) and self._platform_allows(permission, scope)
@@ -134,7 +140,7 @@ def visible_filter(actor: "User", permission: str, *, team: str = "team_id", sup
 
 def holders(permission: str, obj: Scoped) -> "QuerySet[User]":
     """The active people who hold `permission` on a container of `obj`, for "who can do this" beside a disabled button."""
-    code, scope = codename(permission), obj.scope
+    code, scope = codename(permission), narrowed(permission, obj.scope)
     by_team = Q(teamgrant__permission__codename=code, teamgrant__content_object_id=scope.team_id)
     by_superapp = Q(superappgrant__permission__codename=code, superappgrant__content_object_id=scope.superapp_id)
     return _model("User").objects.filter(by_team | by_superapp, is_active=True).distinct().order_by("name", "email")

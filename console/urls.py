@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from console.views import activity, jobs, pages
+from console.views import activity, jobs, members, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.Home.as_view(), name="home"),
@@ -15,6 +15,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:superapp>/activity/", activity.Activity.as_view(), name="superapp-activity"),
     path("t/<str:team>/activity/", activity.Activity.as_view(), name="team-activity"),
     path("m/<str:app_id>/activity/", activity.Activity.as_view(), name="program-activity"),
+    path("roles/", members.Roles.as_view(), name="roles"),
+    *(
+        route
+        for place, kind in (("t/<str:team>", "team"), ("s/<str:superapp>", "superapp"))
+        for route in (
+            path(f"{place}/members/", members.Members.as_view(), name=f"{kind}-members"),
+            path(f"{place}/members/add", members.MemberAdd.as_view(), name=f"{kind}-member-add"),
+            path(f"{place}/members/<int:pk>/", members.MemberRole.as_view(), name=f"{kind}-member-role"),
+            path(f"{place}/members/<int:pk>/remove", members.MemberRemove.as_view(), name=f"{kind}-member-remove"),
+        )
+    ),
     path("jobs/", jobs.JobList.as_view(), name="job-list"),
     path("jobs/<uuid:uid>/", jobs.JobDetail.as_view(), name="job-detail"),
     path("jobs/<uuid:uid>/cancel", jobs.JobCancel.as_view(), name="job-cancel"),

@@ -1,0 +1,195 @@
+"""Members of a team or a superapp, and the page that says who can do what."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.actions import membership as actions
+from console.errors import Invisible
+from console.matrix import COLUMNS, MATRIX, ROLES, SIGNED_IN, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES
+from console.members import member_listing
+from console.models import Superapp, SuperappMembership, Team, TeamMembership, User, choices
+from console.permissions import can, not_allowed_sentence
+from console.views.base import ConsoleView, FormView
+
+
+class RoleForm(forms.Form):
+    """One role out of those of the place."""
+
+    use_required_attribute = False
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": gettext_lazy("Choose one of the roles in the list."),
+            "invalid_choice": gettext_lazy("Choose one of the roles in the list."),
+        },
+    )
+
+    def __init__(self, *data: Any, roles: tuple[str, ...], **options: Any) -> None:
+        super().__init__(*data, **options)
+        field: Any = self.fields["role"]
+        field.choices = choices(roles)
+
+
+class MemberForm(RoleForm):
+    """Somebody who has an account, by e-mail address."""
+
+    field_order = ("email", "role")
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address"),
+        help_text=gettext_lazy("Of somebody who has an account already."),
+        error_messages={
+            "required": gettext_lazy("Enter the e-mail address of the new member."),
+            "invalid": gettext_lazy("This is no e-mail address. Enter one such as name@company.example."),
+        },
+    )
+
+
+class MembersView(ConsoleView):
+    """Base of these pages, for teams and for superapps."""
+
+    permission: ClassVar[str] = actions.MANAGE
+
+    @property
+    def place(self) -> Team | Superapp:
+        """The team, or the superapp."""
+        return self.team or self.superapp  # type: ignore[return-value]
+
+    @property
+    def kind(self) -> str:
+        """The beginning of the routes' names."""
+        return "team" if self.team else "superapp"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles one can have there."""
+        return TEAM_ROLES if self.team else SUPERAPP_ROLES
+
+    def url(self, page: str, **more: Any) -> str:
+        """A page about the members of this place."""
+        return reverse(f"{self.kind}-{page}", kwargs={self.kind: self.place.code, **more})
+
+    def member(self) -> TeamMembership | SuperappMembership:
+        """The membership that the address names. Raises Invisible."""
+        rows: Any = TeamMembership.objects if self.team else SuperappMembership.objects
+        row = rows.filter(pk=self.kwargs["pk"], **{self.kind: self.place}).select_related("user", self.kind).first()
+        if row is None:
+            raise Invisible
+        return row
+
+    def context(self, **more: Any) -> dict[str, Any]:
+        """The place and the way back."""
+        return super().context(place=self.place, list_url=self.url("members"), **more)
+
+
+class Members(MembersView):
+    """The list."""
+
+    permission: ClassVar[str] = "console.view_members"
+    template_name: ClassVar[str] = "console/members.html"
+
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        """Those who may not change anything read who can."""
+        allowed = can(self.actor, actions.MANAGE, self.place)
+        return self.render(
+            listing=member_listing(self.place, request.GET, may_manage=allowed),
+            add_url=self.url("member-add") if allowed else "",
+            not_allowed="" if allowed else not_allowed_sentence(actions.MANAGE, self.place),
+        )
+
+
+class MemberAdd(MembersView, FormView):
+    """Add somebody who has an account."""
+
+    template_name: ClassVar[str] = "console/member_add.html"
+    form_class = MemberForm
+
+    def form_arguments(self) -> dict[str, Any]:
+        """The roles of the place."""
+        return {"roles": self.roles}
+
+    def act(self, form: MemberForm) -> HttpResponse:
+        """Their rights count from their next request on."""
+        data, place = form.cleaned_data, self.place
+        row: TeamMembership | SuperappMembership
+        if isinstance(place, Team):
+            row = actions.add_to_team(place, email=data["email"], role=data["role"], actor=self.actor)
+        else:
+            row = actions.add_to_superapp(place, email=data["email"], role=data["role"], actor=self.actor)
+        words = {"name": row.user, "role": row.get_role_display()}
+        return self.done(_("%(name)s is a member now: %(role)s.") % words, self.url("members"))
+
+
+class MemberRole(MembersView, FormView):
+    """Change the role of a member."""
+
+    template_name: ClassVar[str] = "console/member_role.html"
+    form_class = RoleForm
+
+    def form_arguments(self) -> dict[str, Any]:
+        """The role they have."""
+        return {"roles": self.roles, "initial": {"role": self.member().role}}
+
+    def page(self) -> dict[str, Any]:
+        """Who it is, and the way to end the membership."""
+        row = self.member()
+        return {"member": row, "remove_url": self.url("member-remove", pk=row.pk)}
+
+    def act(self, form: RoleForm) -> HttpResponse:
+        """It counts from their next request on."""
+        user, place, role = self.member().user, self.place, form.cleaned_data["role"]
+        if isinstance(place, Team):
+            actions.set_team_role(user, place, role, actor=self.actor)
+        else:
+            actions.set_superapp_role(user, place, role, actor=self.actor)
+        words = {"name": user, "role": ROLES[role]}
+        return self.done(_("%(name)s has the role now: %(role)s.") % words, after(self.actor, user, self.url("members")))
+
+
+class MemberRemove(MembersView, FormView):
+    """End a membership, after a page that says what ends with it."""
+
+    template_name: ClassVar[str] = "console/member_remove.html"
+    form_class = forms.Form
+
+    def page(self) -> dict[str, Any]:
+        """Who it is."""
+        row = self.member()
+        return {"member": row, "role_url": self.url("member-role", pk=row.pk)}
+
+    def act(self, form: forms.Form) -> HttpResponse:
+        """Their rights are gone with their next request."""
+        row = self.member()
+        if isinstance(row, TeamMembership):
+            actions.leave_team(row, actor=self.actor)
+        else:
+            actions.leave_superapp(row, actor=self.actor)
+        url = after(self.actor, row.user, self.url("members"))
+        return self.done(_("%(name)s is no member any more.") % {"name": row.user}, url)
+
+
+def after(actor: User, changed: User, url: str) -> str:
+    """Who changed the own role may not be allowed back to the list."""
+    return reverse("home") if changed == actor else url
+
+
+class Roles(ConsoleView):
+    """Who can do what: the matrix, as the code reads it."""
+
+    permission: ClassVar[str] = SIGNED_IN
+    template_name: ClassVar[str] = "console/roles.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """One table for teams, one for superapps."""
+        titles = {TEAM: _("Roles in a team"), SUPERAPP: _("Roles in a superapp")}
+        return self.render(tables=[self.table(container, title) for container, title in titles.items()])
+
+    def table(self, container: str, title: str) -> dict[str, Any]:
+        """The roles as columns, the permissions as rows with a mark for each role."""
+        rows = [{"label": row.label, "marks": row.cells} for row in MATRIX if row.container == container]
+        return {"title": title, "roles": [ROLES[role] for role in COLUMNS[container]], "rows": rows}
