@@ -28,6 +28,7 @@ class ItemQuery:
     search: str = ""
     after: str = ""
     before: str = ""
+    run: str = ""  # the import whose items are asked for
 
     @classmethod
     def read(cls, data: QueryDict) -> "ItemQuery":
@@ -35,16 +36,16 @@ class ItemQuery:
         state = data.get("state", "")
         known = state in Item.State.values or state == CHANGED
         search = data.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-        return cls(state if known else "", search, data.get("after", ""), data.get("before", ""))
+        return cls(state if known else "", search, data.get("after", ""), data.get("before", ""), _number(data.get("import", "")))
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything narrows the list."""
-        return bool(self.state or self.search)
+        return bool(self.state or self.search or self.run)
 
     def url(self, **changes: str) -> str:
         """The query string with some values changed; the place in the list is left out unless given."""
-        values = {"state": self.state, "q": self.search, **changes}
+        values = {"state": self.state, "q": self.search, "import": self.run, **changes}
         return "?" + urlencode({key: value for key, value in values.items() if value})
 
 
@@ -69,6 +70,8 @@ def filtered(rows: ItemQuerySet, query: ItemQuery) -> ItemQuerySet:
         rows = rows.on_sale().exclude(draft_hash=F("live_hash"))
     elif query.state:
         rows = rows.filter(state=query.state)
+    if query.run:
+        rows = rows.filter(last_import=query.run)
     if query.search:
         rows = rows.filter(Q(product_id__icontains=query.search) | Q(name__icontains=query.search))
     return rows
@@ -106,6 +109,11 @@ def counts(program: MiniProgram) -> dict[str, int]:
         found[""] += number
         found[CHANGED] += changes
     return found
+
+
+def _number(text: str) -> str:
+    """A number that a database takes, or "" for anything else."""
+    return text if text.isascii() and text.isdigit() and len(text) < 19 else ""
 
 
 def _cursor(item: Item) -> str:

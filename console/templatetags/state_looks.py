@@ -65,6 +65,12 @@ STATES = {
     "queued": Look("warning", "clock"),
     "running": Look("warning", "arrow-path"),
     "succeeded": Look("success", "check-circle"),
+    # Imports
+    "checking": Look("warning", "arrow-path"),
+    "checked": Look("info", "clipboard-document-check"),
+    "applying": Look("warning", "arrow-path"),
+    "applied": Look("success", "check-circle"),
+    "undone": Look("muted", "arrow-uturn-left"),
     # Attempts to deliver
     "acknowledged": Look("success", "check-circle"),
     "refused": Look("danger", "hand-raised"),

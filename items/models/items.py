@@ -14,6 +14,7 @@ from django_fsm import FSMField, transition
 from console.errors import Refused
 from console.lifecycle import state_check
 from console.models import TeamOwnedQuerySet, User
+from items.models.imports import Import
 from payments.models import ProgramOwned, reason_given
 
 PRICE_MINIMUM, PRICE_MAXIMUM = 1, 99_999_999
@@ -97,6 +98,7 @@ class Item(ProgramOwned):
     created_at = models.DateTimeField(default=timezone.now)
     edited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     edited_at = models.DateTimeField(default=timezone.now)
+    last_import = models.ForeignKey(Import, null=True, on_delete=models.SET_NULL, related_name="items")
 
     objects = ItemQuerySet.as_manager()
 

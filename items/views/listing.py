@@ -61,6 +61,8 @@ def chips_of(query: ItemQuery) -> list[dict[str, str]]:
     if query.state:
         label = _("Changes not released") if query.state == CHANGED else Item.State(query.state).label
         chips.append({"label": _("State: %s") % label, "remove_url": query.url(state="")})
+    if query.run:
+        chips.append({"label": _("Import number %s") % query.run, "remove_url": query.url(**{"import": ""})})
     if query.search:
         chips.append({"label": _("Search: %s") % query.search, "remove_url": query.url(q="")})
     return chips
