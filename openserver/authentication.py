@@ -25,7 +25,8 @@ from openserver.signatures import (
     verify_superapp,
 )
 from payments.certificates import public_key
-from payments.keys import certificate_by_serial
+from payments.keys import certificate_by_serial, note_old_use
+from payments.models import Credential
 
 
 def superapp_of(request: HttpRequest) -> Superapp:
@@ -61,6 +62,8 @@ def developer_of(request: HttpRequest) -> MiniProgram:
     key = _public_key(credential.certificate_pem)
     verify_developer(key, auth, now=time.time(), **_signed_parts(request))  # type: ignore[arg-type]
     _spend_nonce(f"developer:{credential.serial_no}", auth)
+    if credential.state == Credential.State.OVERLAPPING:
+        note_old_use(credential_id=credential.pk)
     return credential.mini_program
 
 

@@ -12,12 +12,14 @@ import json
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.hazmat.primitives.serialization import pkcs12 as pkcs12_format
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.utils.translation import gettext as _
 
 KEY_BITS = 3072
 CREDENTIAL_DAYS = 730
@@ -27,7 +29,14 @@ BACKDATED = datetime.timedelta(minutes=5)  # the receiver's clock may be behind 
 KDF_ROUNDS = 50_000
 MAX_NAME = 64  # characters; X.520's bound for a common name
 
-CREDENTIAL_FILE, APP_KEYS_FILE = "credential.p12", "appkeys.p7m"
+#: Keys that teams make themselves: shorter ones are broken sooner, longer ones only cost time.
+MIN_KEY_BITS, MAX_KEY_BITS = 2048, 8192
+
+CREDENTIAL_FILE, APP_KEYS_FILE, CERTIFICATE_FILE = "credential.p12", "appkeys.p7m", "certificate.pem"
+
+
+class RequestRefused(ValueError):
+    """A certificate request that no certificate is made for; the sentence says why and what to do."""
 
 
 class Authority(NamedTuple):
@@ -38,7 +47,10 @@ class Authority(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """A key and its certificate, in PEM; the serial number in upper-case hexadecimal; times in UTC."""
+    """A key (`b""` when it stays with the team) and its certificate, in PEM.
+
+    The serial number in upper-case hexadecimal; times in UTC.
+    """
 
     private_key_pem: bytes
     certificate_pem: bytes
@@ -63,24 +75,43 @@ def issue(authority: Authority, *, app_id: str, organization: str, now: datetime
     The common name is the mini program's `app_id`, the organization the team's name. `now` is aware. Takes a few tenths of a
     second: not for a hot path.
     """
-    ca_certificate = x509.load_pem_x509_certificate(authority.certificate_pem)
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization[:MAX_NAME] or app_id),
-            x509.NameAttribute(NameOID.COMMON_NAME, app_id[:MAX_NAME]),
-        ]
-    )
-    builder = _builder(subject, ca_certificate.subject, key.public_key(), now, days)
-    builder = _for_client(builder, ca_certificate)
-    certificate = builder.sign(_load_key(authority.private_key_pem), hashes.SHA256())
-    return Issued(
-        _key_pem(key),
-        certificate.public_bytes(serialization.Encoding.PEM),
-        serial_hex(certificate),
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-    )
+    certificate = _sign(authority, key.public_key(), app_id=app_id, organization=organization, now=now, days=days)
+    return _issued(certificate, _key_pem(key))
+
+
+def issue_for_request(
+    authority: Authority, request_pem: bytes, *, app_id: str, organization: str, now: datetime.datetime
+) -> Issued:
+    """Return a certificate for the key of a certificate request (CSR); the private key stays with the team: `b""`.
+
+    Taken from the request is the key alone: names and extensions are ours. Raises RequestRefused.
+    """
+    key = requested_key(request_pem)
+    return _issued(_sign(authority, key, app_id=app_id, organization=organization, now=now, days=CREDENTIAL_DAYS), b"")
+
+
+def requested_key(request_pem: bytes) -> rsa.RSAPublicKey:
+    """Return the RSA key of a certificate request in PEM that was signed with it. Raises RequestRefused with a sentence."""
+    if b"PRIVATE KEY" in request_pem:
+        raise RequestRefused(_("This holds a private key. Treat it as lost: make a new key, and send its certificate request."))
+    try:
+        request = x509.load_pem_x509_csr(request_pem)
+        key, signed = request.public_key(), request.is_signature_valid
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise RequestRefused(
+            _("This is no certificate request in PEM. It begins with “-----BEGIN CERTIFICATE REQUEST-----”.")
+        ) from None
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise RequestRefused(_("The key of the request is not RSA. Make an RSA key of 3072 bits and a request for it."))
+    if not MIN_KEY_BITS <= key.key_size <= MAX_KEY_BITS:
+        raise RequestRefused(
+            _("The key of the request has %(bits)d bits; it has to have %(least)d to %(most)d. Make a longer or shorter one.")
+            % {"bits": key.key_size, "least": MIN_KEY_BITS, "most": MAX_KEY_BITS}
+        )
+    if not signed:
+        raise RequestRefused(_("The request is not signed with its own key. It was changed or cut; make it again."))
+    return key
 
 
 def serial_hex(certificate: x509.Certificate) -> str:
@@ -159,6 +190,36 @@ def opening_instructions() -> list[str]:
         f"openssl pkcs12 -in {CREDENTIAL_FILE} -clcerts -nodes -out credential.pem",
         f"openssl cms -decrypt -inform DER -in {APP_KEYS_FILE} -recip credential.pem -inkey credential.pem -out appkeys.json",
     ]
+
+
+def opening_own_key() -> list[str]:
+    """Return the command of the mail to a team that made its key itself; `private.key` is theirs."""
+    files = f"-in {APP_KEYS_FILE} -recip {CERTIFICATE_FILE} -inkey private.key -out appkeys.json"
+    return [f"openssl cms -decrypt -inform DER {files}"]
+
+
+def _sign(
+    authority: Authority, key: rsa.RSAPublicKey, *, app_id: str, organization: str, now: datetime.datetime, days: int
+) -> x509.Certificate:
+    ca_certificate = x509.load_pem_x509_certificate(authority.certificate_pem)
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization[:MAX_NAME] or app_id),
+            x509.NameAttribute(NameOID.COMMON_NAME, app_id[:MAX_NAME]),
+        ]
+    )
+    builder = _for_client(_builder(subject, ca_certificate.subject, key, now, days), ca_certificate)
+    return builder.sign(_load_key(authority.private_key_pem), hashes.SHA256())
+
+
+def _issued(certificate: x509.Certificate, private_key_pem: bytes) -> Issued:
+    return Issued(
+        private_key_pem,
+        certificate.public_bytes(serialization.Encoding.PEM),
+        serial_hex(certificate),
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+    )
 
 
 def _builder(

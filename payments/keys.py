@@ -4,7 +4,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from console import secrets
@@ -52,3 +53,13 @@ def certificate_by_serial(serial_no: str) -> Credential | None:
     now = timezone.now()
     rows = Credential.objects.filter(_accepted_now(now), serial_no=serial_no.upper(), not_before__lte=now, not_after__gt=now)
     return rows.select_related("mini_program").first()
+
+
+def note_old_use(*, credential_id: int | None = None, serial_no: str = "") -> None:
+    """Count one use of a credential that overlaps: an order, a notification, a call. Of any other nothing is counted.
+
+    Call it only when another key than the first fitted, so that nobody pays for it but those who still use an old one.
+    """
+    which = Q(serial_no=serial_no) if serial_no else Q(pk=credential_id)
+    rows = Credential.objects.filter(which, state=Credential.State.OVERLAPPING)
+    rows.update(old_uses=F("old_uses") + 1, old_used_at=Now())

@@ -20,7 +20,7 @@ def credential_message(mail: CredentialMail) -> EmailMessage:
         "credential": credential,
         "program": credential.mini_program,
         "team": credential.team,
-        "commands": certificates.opening_instructions(),
+        "commands": certificates.opening_own_key() if credential.own_key else certificates.opening_instructions(),
     }
     with override(LANGUAGE):
         subject = render_to_string("payments/mail/credential_subject.txt", context)
@@ -32,8 +32,11 @@ def credential_message(mail: CredentialMail) -> EmailMessage:
         body=body,
         to=[mail.recipient],
     )
-    pkcs12 = secrets.unseal(mail.sealed_pkcs12, bound_to=credential.binding("pkcs12"))
+    if credential.own_key:
+        message.attach(certificates.CERTIFICATE_FILE, credential.certificate_pem.encode(), "application/x-pem-file")
+    else:
+        pkcs12 = secrets.unseal(mail.sealed_pkcs12, bound_to=credential.binding("pkcs12"))
+        message.attach(certificates.CREDENTIAL_FILE, pkcs12, "application/x-pkcs12")
     appkeys = secrets.unseal(mail.sealed_appkeys, bound_to=credential.binding("appkeys"))
-    message.attach(certificates.CREDENTIAL_FILE, pkcs12, "application/x-pkcs12")
     message.attach(certificates.APP_KEYS_FILE, appkeys, "application/pkcs7-mime")
     return message

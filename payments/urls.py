@@ -4,6 +4,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from payments.views import approvals, backend, delivery, management, merchant, merchants, payment
+from payments.views.credential import CredentialIssue, CredentialRetire, CredentialRevoke, CredentialRotate
 
 app_name = "payments"
 MANAGEMENT = "s/<str:superapp>/payment-management/"
@@ -18,6 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/delivery/", delivery.Delivery.as_view(), name="delivery"),
     path("m/<str:app_id>/delivery/configure", delivery.DeliveryConfigure.as_view(), name="delivery-configure"),
     path("m/<str:app_id>/delivery/credential/resend", delivery.CredentialResend.as_view(), name="credential-resend"),
+    path("m/<str:app_id>/delivery/credential/issue", CredentialIssue.as_view(), name="credential-issue"),
+    path("m/<str:app_id>/delivery/credential/<int:pk>/rotate", CredentialRotate.as_view(), name="credential-rotate"),
+    path("m/<str:app_id>/delivery/credential/<int:pk>/retire", CredentialRetire.as_view(), name="credential-retire"),
+    path("m/<str:app_id>/delivery/credential/<int:pk>/revoke", CredentialRevoke.as_view(), name="credential-revoke"),
     path("m/<str:app_id>/delivery/exemption/request", delivery.ExemptionNew.as_view(), name="exemption-request"),
     path("m/<str:app_id>/delivery/exemption/<int:pk>/cancel", delivery.ExemptionCancel.as_view(), name="exemption-cancel"),
     path("s/<str:superapp>/approvals/", approvals.Approvals.as_view(), name="approvals"),

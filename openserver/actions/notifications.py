@@ -1,6 +1,7 @@
 """Payment and refund notifications: kept first, then judged (docs/openserver.md, "Notifications")."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -16,7 +17,7 @@ from orders.actions.refund import record_refund
 from orders.errors import OrderError
 from orders.models import Notification, Order
 from orders.payloads import GOODS_EVENT, REFUND_EVENT, PaidGoods, RefundNotice, read_goods, read_refund
-from payments.keys import accepted_keys
+from payments.keys import accepted_keys, note_old_use
 
 FIELDS = ("EventType", "Event", "PayModel", "Payload", "PayEventSig")
 EVENTS = {Notification.Kind.PAYMENT: GOODS_EVENT, Notification.Kind.REFUND: REFUND_EVENT}
@@ -111,10 +112,14 @@ def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> 
 
 
 def _is_signed_for(notification: Notification, order: Order) -> bool:
-    app_keys = [key.text for key in accepted_keys(order.mini_program_id, notification.env)]
-    return verify_pay_event_sig(
-        notification.pay_event_sig, event=notification.event, payload=notification.payload, app_keys=app_keys
-    )
+    fits = partial(verify_pay_event_sig, notification.pay_event_sig, event=notification.event, payload=notification.payload)
+    app_keys = accepted_keys(order.mini_program_id, notification.env)
+    for number, key in enumerate(app_keys):
+        if fits(app_keys=[key.text]):
+            if number:
+                note_old_use(credential_id=key.credential_id)
+            return True
+    return False
 
 
 def _record(notification: Notification, order: Order, content: PaidGoods | RefundNotice, *, actor: System) -> None:

@@ -15,8 +15,9 @@ from orders.models import Attempt, Delivery, Environment
 from orders.payloads import GOODS_EVENT, envelope, test_payload
 from orders.sender import Push, attempt_of, outgoing
 from orders.webhooks import pay_event_sig
-from payments.keys import accepted_keys
-from payments.models import DeliveryConfig, owners_of
+from payments.actions.credential import note_probe
+from payments.keys import AppKey, accepted_keys
+from payments.models import Credential, DeliveryConfig, owners_of
 
 SANDBOX = Environment.SANDBOX.value
 
@@ -28,7 +29,27 @@ def send_test(config: DeliveryConfig, *, actor: User) -> Attempt:
     Raises Invisible, Forbidden, or WrongState without a key.
     """
     require(actor, "payments.configure_delivery", config)
-    keys = [key.text for key in accepted_keys(config.mini_program_id, SANDBOX)]
+    return _send(config, accepted_keys(config.mini_program_id, SANDBOX), actor=actor)
+
+
+def send_probe(config: DeliveryConfig, *, actor: User) -> Attempt:
+    """As `send_test`, signed with the active credential's key alone, as all pushes are once the old one is retired.
+
+    An acknowledgement is noted at the credential. Raises Invisible, Forbidden, or WrongState when none is active.
+    """
+    require(actor, "payments.manage_credentials", config)
+    active = Credential.objects.filter(mini_program=config.mini_program_id, state=Credential.State.ACTIVE).first()
+    if active is None:
+        raise WrongState(_("No credential is active, so there is no new key to sign with. Issue one first."))
+    keys = [key for key in accepted_keys(config.mini_program_id, SANDBOX) if key.credential_id == active.pk]
+    attempt = _send(config, keys, actor=actor)
+    if attempt.outcome == Attempt.Outcome.ACKNOWLEDGED:
+        note_probe(active, actor=actor)
+    return attempt
+
+
+def _send(config: DeliveryConfig, app_keys: list[AppKey], *, actor: User) -> Attempt:
+    keys = [key.text for key in app_keys]
     if not keys:
         raise WrongState(_("There is no AppKey to sign with. Request a certificate and keys first."))
     delivery = _test_delivery(config, keys[0], actor=actor)

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from console.errors import Invisible, WrongState
 from console.views.base import ConsoleView
 from orders.actions.delivery import redeliver_order
-from orders.actions.push import send_test, sentence, switch_off, switch_on
+from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
 from orders.models import Attempt, Order
 from payments.models import DeliveryConfig
 
@@ -61,6 +61,18 @@ class PushTest(_PushVerb):
         if attempt.outcome != Attempt.Outcome.ACKNOWLEDGED:
             raise WrongState(sentence(attempt))
         return sentence(attempt)
+
+
+class PushProbe(_PushVerb):
+    """Send a test push signed with the newest key alone, before the old one ends."""
+
+    permission = "payments.manage_credentials"
+
+    def act(self, config: DeliveryConfig) -> str:
+        attempt = send_probe(config, actor=self.actor)
+        if attempt.outcome != Attempt.Outcome.ACKNOWLEDGED:
+            raise WrongState(sentence(attempt))
+        return _("The test push that only the new key signed was acknowledged. The old credential can be retired.")
 
 
 class PushLog(ConsoleView):

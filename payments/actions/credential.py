@@ -6,13 +6,14 @@ Making RSA keys takes tenths of a second and is done before any lock is taken; w
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console import secrets
 from console.audit import record
-from console.errors import WrongState
+from console.errors import Refused, WrongState
 from console.lifecycle import lock, move
 from console.models import MiniProgram, User
 from console.permissions import System, require
@@ -24,7 +25,7 @@ CLOCK = System("credential clock")
 
 
 class Prepared(NamedTuple):
-    """All that a new credential consists of, in clear and in memory only."""
+    """All that a new credential consists of, in clear and in memory only. No passphrase and PKCS#12 for a team's own key."""
 
     issued: certificates.Issued
     live_key: str
@@ -50,22 +51,42 @@ def _authority_binding() -> str:
     return f"certificate_authority:{AUTHORITY_NAME}:key"
 
 
-def prepare(program: MiniProgram) -> Prepared:
-    """Make key, certificate, AppKeys, passphrase and both attachments. Slow; stores nothing but the CA, if there was none."""
+def prepare(program: MiniProgram, *, request_pem: str = "") -> Prepared:
+    """Make key, certificate, AppKeys, passphrase and both attachments. Slow; stores nothing but the CA, if there was none.
+
+    With `request_pem`, a certificate request, the team keeps its private key and gets the certificate only.
+    Raises Refused at the field `request`.
+    """
     ca, now = authority(), datetime.now(UTC)
-    issued = certificates.issue(ca, app_id=program.app_id, organization=program.team.name, now=now)
-    live, sandbox, passphrase = secrets.new_app_key(), secrets.new_app_key(), secrets.new_passphrase()
+    issued = _certified(ca, program, request_pem, now=now)
+    live, sandbox = secrets.new_app_key(), secrets.new_app_key()
     document = certificates.appkeys_document(
         app_id=program.app_id, serial_no=issued.serial_hex, issued=now, live=live, sandbox=sandbox
     )
-    return Prepared(
-        issued,
-        live,
-        sandbox,
-        passphrase,
-        certificates.pkcs12(issued.private_key_pem, issued.certificate_pem, ca.certificate_pem, passphrase),
-        certificates.seal_to_certificate(document, issued.certificate_pem),
-    )
+    sealed = certificates.seal_to_certificate(document, issued.certificate_pem)
+    if not issued.private_key_pem:
+        return Prepared(issued, live, sandbox, "", b"", sealed)
+    passphrase = secrets.new_passphrase()
+    pkcs12 = certificates.pkcs12(issued.private_key_pem, issued.certificate_pem, ca.certificate_pem, passphrase)
+    return Prepared(issued, live, sandbox, passphrase, pkcs12, sealed)
+
+
+def _certified(ca: certificates.Authority, program: MiniProgram, request_pem: str, *, now: datetime) -> certificates.Issued:
+    if not request_pem:
+        return certificates.issue(ca, app_id=program.app_id, organization=program.team.name, now=now)
+    request = request_pem.encode("utf-8", "replace")
+    try:
+        _check_new_key(program, certificates.requested_key(request))
+        return certificates.issue_for_request(ca, request, app_id=program.app_id, organization=program.team.name, now=now)
+    except certificates.RequestRefused as refused:
+        raise Refused(request=str(refused)) from None
+
+
+def _check_new_key(program: MiniProgram, key: RSAPublicKey) -> None:
+    """A key that was certified before may be lost, that is why it is replaced. Raises RequestRefused."""
+    known = Credential.objects.filter(mini_program=program).exclude(certificate_pem="").values_list("certificate_pem", flat=True)
+    if any(certificates.public_key(pem.encode()) == key for pem in known):
+        raise certificates.RequestRefused(_("This key was certified before. Make a new key, and send its certificate request."))
 
 
 def issue(program: MiniProgram, prepared: Prepared, *, actor: User) -> Credential:
@@ -79,6 +100,7 @@ def issue(program: MiniProgram, prepared: Prepared, *, actor: User) -> Credentia
         row = Credential(**owners_of(program), issued_by=actor, serial_no=prepared.issued.serial_hex)
         row.certificate_pem = prepared.issued.certificate_pem.decode()
         row.fingerprint = certificates.fingerprint(prepared.issued.certificate_pem)
+        row.own_key = not prepared.pkcs12
         row.not_before, row.not_after = prepared.issued.not_before, prepared.issued.not_after
         row.sealed_live_key = secrets.seal(prepared.live_key, bound_to=row.binding("live_key"))
         row.sealed_sandbox_key = secrets.seal(prepared.sandbox_key, bound_to=row.binding("sandbox_key"))
@@ -88,7 +110,7 @@ def issue(program: MiniProgram, prepared: Prepared, *, actor: User) -> Credentia
         CredentialMail.objects.create(
             credential=row,
             recipient=program.team.linked_email,
-            sealed_pkcs12=secrets.seal(prepared.pkcs12, bound_to=row.binding("pkcs12")),
+            sealed_pkcs12=secrets.seal(prepared.pkcs12, bound_to=row.binding("pkcs12")) if prepared.pkcs12 else "",
             sealed_appkeys=secrets.seal(prepared.appkeys_p7m, bound_to=row.binding("appkeys")),
         )
         changes = {"state": [None, row.state], "serial_no": [None, row.serial_no]}
@@ -104,7 +126,7 @@ def resend(credential: Credential, *, actor: User) -> CredentialMail:
     require(actor, "payments.manage_credentials", credential)
     with transaction.atomic():
         mail = lock(credential.mail)
-        if mail.sent_at or not mail.sealed_pkcs12:
+        if mail.sent_at or not mail.sealed_appkeys:
             raise WrongState(_("The mail was accepted, and its contents were wiped then. Issue a new credential instead."))
         mail.attempts, mail.next_attempt_at = 0, timezone.now()
         mail.save(update_fields=["attempts", "next_attempt_at"])
@@ -120,6 +142,14 @@ def note_accepted(mail: CredentialMail) -> None:
         )
         if wiped:
             record("payments.credential.mail", mail.credential, actor=System("mail"), note=mail.recipient)
+
+
+def note_probe(credential: Credential, *, actor: User) -> None:
+    """A test push signed with this credential alone was acknowledged: the receiver has its key."""
+    require(actor, "payments.manage_credentials", credential)
+    with transaction.atomic():
+        Credential.objects.filter(pk=credential.pk).update(probed_at=timezone.now())
+        record("payments.credential.probe", credential, actor=actor)
 
 
 def retire_ended() -> int:

@@ -34,17 +34,20 @@ class Stale(Refused):
         self.version = version
 
 
-def configure(program: MiniProgram, *, actor: User, url: str, test_url: str = "", version: int = 0) -> Saved:
+def configure(
+    program: MiniProgram, *, actor: User, url: str, test_url: str = "", version: int = 0, request_pem: str = ""
+) -> Saved:
     """Save URL and Test URL; the first save issues the credential in the same transaction.
 
-    `version` is the one the form was opened with, 0 when nothing was stored. Raises Refused (a URL of a form that is not
+    `version` is the one the form was opened with, 0 when nothing was stored; `request_pem` is a certificate request for the first
+    save of a team that makes its private key itself. Raises Refused (a URL of a form that is not
     allowed), Stale (changed by somebody else since), Invisible, Forbidden.
     """
     require(actor, "payments.configure_delivery", program)
     _check(url=url, test_url=test_url)
     if not DeliveryConfig.objects.filter(mini_program=program).exists():
         try:
-            return _first_save(program, actor=actor, url=url, test_url=test_url)
+            return _first_save(program, actor=actor, url=url, test_url=test_url, request_pem=request_pem)
         except IntegrityError:
             pass  # two confirms at once: this one came second
     return _later_save(program, actor=actor, url=url, test_url=test_url, version=version)
@@ -62,8 +65,8 @@ def _check(*, url: str, test_url: str) -> None:
         raise Refused(**errors)
 
 
-def _first_save(program: MiniProgram, *, actor: User, url: str, test_url: str) -> Saved:
-    prepared = credentials.prepare(program)
+def _first_save(program: MiniProgram, *, actor: User, url: str, test_url: str, request_pem: str) -> Saved:
+    prepared = credentials.prepare(program, request_pem=request_pem)
     with transaction.atomic():
         config = DeliveryConfig(**owners_of(program), url=url, test_url=test_url, saved_by=actor)
         config.save(force_insert=True)

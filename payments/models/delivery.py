@@ -73,6 +73,11 @@ class Credential(ProgramOwned):
     issued_at = models.DateTimeField(default=timezone.now)
     overlaps_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    own_key = models.BooleanField(default=False, help_text="The team made the private key itself and sent a request (CSR).")
+    probed_at = models.DateTimeField(null=True, help_text="When a test push signed with it alone was acknowledged last.")
+    old_uses = models.PositiveBigIntegerField(default=0, help_text="Uses while overlapping: orders, notifications, calls.")
+    old_used_at = models.DateTimeField(null=True)
+    reminded_days = models.PositiveSmallIntegerField(null=True, help_text="The last reminder: so many days before the end.")
 
     objects = TeamOwnedQuerySet.as_manager()
 

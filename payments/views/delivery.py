@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,12 +14,14 @@ from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView, FormView, add_errors
 from payments.actions import credential as credentials
 from payments.actions import delivery, exemption
+from payments.credential_forms import FirstDeliveryForm
 from payments.forms import DeliveryForm, ExemptionForm
 from payments.models import Credential, DeliveryConfig, ExemptionRequest
 from payments.notices import what_next
 from payments.tasks import send_credential_mails
 
 SESSION_KEY = "credential_passphrase"
+SHOWN = 50  # credentials
 
 
 class DeliveryView(ConsoleView):
@@ -40,6 +43,14 @@ class DeliveryView(ConsoleView):
         rows = Credential.objects.filter(mini_program=self.mini_program, state=Credential.State.ACTIVE)
         return rows.select_related("mail", "issued_by").first()
 
+    def hand_over(self, credential: Credential, passphrase: str) -> None:
+        """Mail a new credential; keep its passphrase, sealed, for the page that follows. Sessions are rows of the database."""
+        if passphrase:
+            sealed = secrets.seal(passphrase, bound_to=passphrase_binding(credential.serial_no))
+            waiting = {"app_id": self.mini_program.app_id, "serial_no": credential.serial_no, "sealed": sealed}
+            self.request.session[SESSION_KEY] = waiting
+        send_credential_mails.delay_on_commit()
+
 
 class Delivery(DeliveryView):
     """The whole of Basic configurations."""
@@ -51,7 +62,7 @@ class Delivery(DeliveryView):
         """The passphrase is on it once, for whoever pressed Confirm."""
         return self.render(
             config=self.config(),
-            credential=self.credential(),
+            **self.credentials(),
             passphrase=self.passphrase_once(),
             **self.rights("configure", "payments.configure_delivery"),
             **self.rights("credential", "payments.manage_credentials"),
@@ -63,6 +74,14 @@ class Delivery(DeliveryView):
         allowed = can(self.actor, permission, self.mini_program)
         why_not = "" if allowed else not_allowed_sentence(permission, self.mini_program)
         return {f"may_{name}": allowed, f"why_not_{name}": why_not}
+
+    def credentials(self) -> dict[str, Any]:
+        """The active credential, one that overlaps, and those before, the newest first."""
+        rows = Credential.objects.filter(mini_program=self.mini_program).select_related("mail", "issued_by")
+        found, states = list(rows.order_by("-issued_at", "-pk")[:SHOWN]), Credential.State
+        active = next((row for row in found if row.state == states.ACTIVE), None)
+        overlapping = [row for row in found if row.state == states.OVERLAPPING]
+        return {"credential": active, "overlapping": overlapping, "earlier": [row for row in found if row is not active]}
 
     def exemption(self) -> dict[str, Any]:
         """The requests for exemption, newest first; nothing for those who may not see them."""
@@ -94,7 +113,11 @@ class DeliveryConfigure(DeliveryView, FormView):
 
     permission: ClassVar[str] = "payments.configure_delivery"
     template_name: ClassVar[str] = "payments/delivery_configure.html"
-    form_class = DeliveryForm
+
+    def form(self, *data: Any) -> BaseForm:
+        """The first save issues the credential, and may bring a certificate request."""
+        form_class = DeliveryForm if self.config() else FirstDeliveryForm
+        return form_class(*data, **self.form_arguments())
 
     def form_arguments(self) -> dict[str, Any]:
         """What is stored, and its version."""
@@ -109,7 +132,7 @@ class DeliveryConfigure(DeliveryView, FormView):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """As any form; a stale one is shown with the stored version, so that a second Confirm is meant."""
-        form: Any = self.form(request.POST.copy())
+        form: Any = self.form(request.POST.copy(), request.FILES)
         if form.is_valid():
             try:
                 return self.act(form)
@@ -121,22 +144,16 @@ class DeliveryConfigure(DeliveryView, FormView):
         return self.render(form=form, status=422, **self.page())
 
     def act(self, form: DeliveryForm) -> HttpResponse:
-        """Save; keep a new passphrase, sealed, for the page that follows."""
+        """Save; a new credential is mailed."""
         data = form.cleaned_data
         saved = delivery.configure(
-            self.mini_program, actor=self.actor, url=data["url"], test_url=data["test_url"], version=data["version"] or 0
-        )
+            self.mini_program, actor=self.actor, url=data["url"], test_url=data["test_url"], version=data["version"] or 0,
+            request_pem=data.get("request", ""),
+        )  # fmt: skip
         if saved.credential is None:
             return self.done(_("The delivery push configuration was saved."), self.own_url)
-        self.keep_passphrase(saved.credential, saved.passphrase)
-        send_credential_mails.delay_on_commit()
+        self.hand_over(saved.credential, saved.passphrase)
         return self.done(_("The configuration was saved, and a certificate and AppKeys were issued."), self.own_url)
-
-    def keep_passphrase(self, credential: Credential, passphrase: str) -> None:
-        """Sessions are rows of the database, so it is sealed there too."""
-        sealed = secrets.seal(passphrase, bound_to=passphrase_binding(credential.serial_no))
-        waiting = {"app_id": self.mini_program.app_id, "serial_no": credential.serial_no, "sealed": sealed}
-        self.request.session[SESSION_KEY] = waiting
 
 
 class CredentialResend(DeliveryView):

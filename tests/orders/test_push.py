@@ -1,18 +1,23 @@
 """Switch the push on and off, test it, read the log, redeliver."""
 
 import json
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from pytest_httpserver import HTTPServer
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from console.errors import Forbidden, Invisible, WrongState
 from console.models import AuditEntry
 from orders.actions.delivery import redeliver
-from orders.actions.push import send_test, switch_off, switch_on
+from orders.actions.push import send_probe, send_test, switch_off, switch_on
 from orders.models import Attempt, Delivery, Order
-from orders.webhooks import pay_event_sig
-from tests.orders.shop import new_order, open_push, pay
+from orders.webhooks import pay_event_sig, webhook_secret
+from payments.models import Credential
+from tests.orders.shop import give_keys, new_order, open_push, pay
 
 pytestmark = pytest.mark.django_db
 OK = {"returnCode": "0"}
@@ -77,6 +82,51 @@ def test_the_switch_stays_off_and_says_what_came_back(config, senior, receiver, 
     assert (Delivery.objects.get().state, Attempt.objects.count()) == ("needs_attention", 1)
 
 
+@pytest.fixture
+def new_keys(starfall, keys, senior):
+    """The AppKeys of a new credential beside the first, which overlaps."""
+    Credential.objects.update(state="overlapping", overlaps_until=timezone.now() + timedelta(hours=1))
+    return give_keys(starfall, senior)
+
+
+def signers(request, *candidates: str) -> list[str]:
+    """Which of the AppKeys signed the push."""
+    found = []
+    for key in candidates:
+        with suppress(WebhookVerificationError):
+            Webhook(webhook_secret(key)).verify(request.data, dict(request.headers))
+            found.append(key)
+    return found
+
+
+def test_a_test_push_is_signed_by_both_and_a_probe_by_the_new_key_alone(config, keys, new_keys, senior, receiver):
+    receiver.expect_request("/test").respond_with_json(OK)
+    send_test(config, actor=senior)
+    assert signers(receiver.log[0][0], keys[1], new_keys[1]) == [keys[1], new_keys[1]]
+    assert send_probe(config, actor=senior).outcome == "acknowledged"
+    probe = receiver.log[1][0]
+    assert signers(probe, keys[1], new_keys[1]) == [new_keys[1]]
+    body = json.loads(probe.data)
+    assert body["PayEventSig"] == pay_event_sig(body["Event"], body["Payload"], new_keys[1])
+    assert Credential.objects.get(state="active").probed_at
+    assert AuditEntry.objects.filter(verb="payments.credential.probe").count() == 1
+
+
+def test_a_probe_that_is_refused_notes_nothing(client, config, new_keys, senior, starfall, receiver):
+    receiver.expect_request("/test").respond_with_json({"returnCode": "wrong signature"})
+    client.force_login(senior)
+    answer = client.post(reverse("orders:push-probe", kwargs={"app_id": starfall.app_id}), follow=True)
+    assert "refused with returnCode" in answer.content.decode()
+    assert Credential.objects.get(state="active").probed_at is None
+
+
+def test_there_is_nothing_to_probe_without_an_active_credential(config, senior, receiver):
+    Credential.objects.update(state="revoked")
+    with pytest.raises(WrongState, match="No credential is active"):
+        send_probe(config, actor=senior)
+    assert receiver.log == []
+
+
 def test_switching_off_holds_what_waits(config, keys, starfall, senior):
     type(config).objects.update(enabled=True)
     pay(new_order(starfall), keys[0])
@@ -86,7 +136,7 @@ def test_switching_off_holds_what_waits(config, keys, starfall, senior):
     assert AuditEntry.objects.filter(verb="orders.push.switch_off").count() == 1
 
 
-@pytest.mark.parametrize("verb", [send_test, switch_on, switch_off])
+@pytest.mark.parametrize("verb", [send_test, send_probe, switch_on, switch_off])
 def test_those_who_may_not_change_nothing(config, developer, stranger, verb, receiver):
     with pytest.raises(Forbidden):
         verb(config, actor=developer)
