@@ -7,15 +7,16 @@ class Superapp(socketserver.StreamRequestHandler):
     """Answers create-prepay-order at once, whatever it says."""
 
     def handle(self) -> None:
-        """One request, one answer, as console.http opens a connection for each."""
-        length = 0
-        while line := self.rfile.readline().strip():
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        self.rfile.read(length)
+        """One answer a request, over a connection that stays open."""
         body = b'{"returnCode": "0", "data": {"prepayId": "pp-1"}}'
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-        self.wfile.write(head.encode() + body)
+        answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nContent-Type: application/json\r\n\r\n".encode() + body
+        while self.rfile.readline():
+            length = 0
+            while line := self.rfile.readline().strip():
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            self.rfile.read(length)
+            self.wfile.write(answer)
 
 
 class Server(socketserver.ThreadingTCPServer):

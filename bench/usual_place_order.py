@@ -6,6 +6,7 @@ It is a whole WSGI application: `gunicorn bench.usual_place_order:application`.
 import hashlib
 import json
 import os
+from types import SimpleNamespace
 from typing import Any
 
 import django
@@ -30,7 +31,6 @@ from items.models import Item  # noqa: E402
 from openserver.models import PlayerSession  # noqa: E402
 from openserver.signatures import pay_sig, session_signature  # noqa: E402
 from openserver.superapp import create_prepay_order  # noqa: E402
-from orders.actions.placing import read_facts  # noqa: E402
 from orders.models import Order  # noqa: E402
 from payments.models import Credential, MerchantBinding, PaymentRequest  # noqa: E402
 
@@ -46,8 +46,7 @@ def place(request: HttpRequest) -> JsonResponse:
     check(body, data, session)
     order = store(body, data, session)
     # The wire is the same for both sides: what is compared is the way there.
-    facts = read_facts(session.mini_program_id, product_id=data["productId"], env=0)
-    order = move(order, "hold_prepay", actor=ACTOR, prepay_id=create_prepay_order(order, facts))
+    order = move(order, "hold_prepay", actor=ACTOR, prepay_id=create_prepay_order(order, facts_of(session)))
     answer = {"outTradeNo": order.out_trade_no, "prepayId": order.prepay_id}
     return JsonResponse({"returnCode": "0", "returnMessage": "OK", "data": answer, "requestId": "-"})
 
@@ -71,6 +70,15 @@ def check(body: dict[str, Any], data: dict[str, Any], session: PlayerSession) ->
     assert not Order.objects.filter(mini_program=program, env=0, out_trade_no=data["outTradeNo"]).exists()
 
 
+def facts_of(session: PlayerSession) -> Any:
+    """What the client of the superapp reads, of instances that are loaded already."""
+    program, superapp = session.mini_program, session.mini_program.superapp
+    return SimpleNamespace(
+        app_id=program.app_id, program_name=program.name, superapp_code=superapp.code, backend_url=superapp.backend_url,
+        sealed_secret_key=superapp.sealed_secret_key, tc_compatible=superapp.tc_compatible,
+    )  # fmt: skip
+
+
 def store(body: dict[str, Any], data: dict[str, Any], session: PlayerSession) -> Order:
     """The order and its audit entry in one transaction."""
     program = session.mini_program
@@ -88,5 +96,5 @@ def store(body: dict[str, Any], data: dict[str, Any], session: PlayerSession) ->
     return order
 
 
-urlpatterns = [path("openserver/v1/orders", place)]
+urlpatterns = [path("usual/orders", place)]  # not below /openserver/v1/, whose calls do not come this way
 application = get_wsgi_application()

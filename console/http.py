@@ -113,7 +113,8 @@ def tls_context(certificate_file: str | None = None, key_file: str | None = None
 
 
 @cache
-def _default_tls() -> ssl.SSLContext:
+def default_tls() -> ssl.SSLContext:
+    """The context of requests that bring none."""
     return tls_context()  # reading the root certificates takes tens of milliseconds
 
 
@@ -158,22 +159,23 @@ class Client:
 
     async def _exchange(self, request: OutgoingRequest, attempt: _Attempt) -> Answer:
         destination = check_destination(request.url)
-        attempt.addresses = check_addresses(destination, await self._addresses(destination))
+        attempt.addresses = check_addresses(destination, await self.addresses(destination))
         attempt.mark("resolved")
         assert self._session is not None, "use `async with Client()`"
         async with self._session.request(
             request.method,
             _exact_url(destination),
             data=request.body or None,
-            headers=_headers(request),
+            headers=own_headers(request),
             allow_redirects=False,
-            ssl=request.tls or _default_tls(),
+            ssl=request.tls or default_tls(),
             trace_request_ctx=attempt,
         ) as response:
             attempt.mark("head")
             return await _read(response, request, attempt)
 
-    async def _addresses(self, destination: Destination) -> Iterable[str]:
+    async def addresses(self, destination: Destination) -> Iterable[str]:
+        """Every address of the host, not judged yet."""
         literal = literal_address(destination.host)
         return [str(literal)] if literal else await self._resolve(destination.host, destination.port)
 
@@ -208,7 +210,7 @@ async def check_resolved(url: str, *, client: Client) -> Destination:
     addresses: Iterable[str] = []
     with suppress(OSError, UnicodeError):
         async with asyncio.timeout(CONNECT_DEADLINE):
-            addresses = await client._addresses(destination)
+            addresses = await client.addresses(destination)
     check_addresses(destination, addresses)
     return destination
 
@@ -257,7 +259,8 @@ def _exact_url(destination: Destination) -> URL:
     return url
 
 
-def _headers(request: OutgoingRequest) -> CIMultiDict[str]:
+def own_headers(request: OutgoingRequest) -> CIMultiDict[str]:
+    """The request's headers without those that the transport sets, and with ours."""
     headers = CIMultiDict(request.headers)
     for name in _OURS_TO_SET:
         headers.popall(name, None)
@@ -346,19 +349,19 @@ _left_by_parent: list[_Background] = []
 
 def send_sync(request: OutgoingRequest) -> Answer:
     """Return what came of one attempt; blocks for at most the request's deadline (seconds). Never raises for network faults."""
-    background = _running()
+    background = running()
     return background.run(send(request, client=background.client))
 
 
 def probe_sync(request: OutgoingRequest) -> Answer:
     """As `console.http.probe`: for buttons; an unreachable destination always takes the request's `connect_deadline`."""
-    background = _running()
+    background = running()
     return background.run(probe(request, client=background.client))
 
 
 def check_resolved_sync(url: str) -> Destination:
     """Return the destination if form and resolved addresses are allowed: for forms. Raises DestinationRefused."""
-    background = _running()
+    background = running()
     return background.run(check_resolved(url, client=background.client))
 
 
@@ -366,7 +369,8 @@ async def _opened_client() -> Client:
     return await Client().__aenter__()
 
 
-def _running() -> _Background:
+def running() -> _Background:
+    """The loop of this process, begun when it is first needed."""
     global _background
     with _lock:
         if _background is None:

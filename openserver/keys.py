@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from console import secrets
-from orders.actions.placing import Key
+from openserver.facts import Key
 from orders.models import Environment
 
 

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from console.http import send_sync
+from console.http_kept import send_kept
 from console.http_messages import Answer, OutgoingRequest
 from openserver.errors import ApiError
+from openserver.facts import Facts
 from openserver.keys import opened
 from openserver.signatures import sign_superapp, tc_headers
-from orders.actions.placing import Facts
 from orders.models import Order
 
 PATH = "/create-prepay-order"
@@ -41,7 +41,7 @@ def create_prepay_order(order: Order, facts: Facts) -> str:
         raise SuperappUnavailable("is not configured yet")
     url = facts.backend_url.rstrip("/") + PATH
     body = json.dumps(prepay_body(order, facts), ensure_ascii=False, separators=(",", ":")).encode()
-    answer = send_sync(OutgoingRequest(url=url, body=body, headers=_headers(url, body, order, facts), deadline=DEADLINE))
+    answer = send_kept(OutgoingRequest(url=url, body=body, headers=_headers(url, body, order, facts), deadline=DEADLINE))
     try:
         return _prepay_id(answer)
     except SuperappUnavailable as error:

@@ -3,36 +3,24 @@
 import hashlib
 import json
 import time
-from typing import Any, NamedTuple
-
-from django.utils import timezone
+from typing import Any
 
 from console.crash import mark
 from openserver import keys, orderform
 from openserver.actions.sessions import hashed
 from openserver.errors import ApiError
-from openserver.models import PlayerSession
+from openserver.facts import Facts, Offer, read_facts
 from openserver.orderform import Hints, OrderForm, SignedData
 from openserver.signatures import verify_pay_sig, verify_session_signature
 from openserver.superapp import SuperappUnavailable, create_prepay_order
 from orders.actions import placing
 from orders.actions.payment import match_kept_notifications
-from orders.actions.placing import ACTOR, Facts, Offer
+from orders.actions.placing import ACTOR
 from orders.models import Order
-from payments.keys import note_old_use
 
 # Longer than the lease: if its holder crashed, somebody who waits takes over.
 TWIN_WAIT = placing.LEASE.total_seconds() + 5  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # seconds
-
-
-class Player(NamedTuple):
-    """The session a token stands for."""
-
-    program_id: int
-    open_id: str
-    session_key: str
-    expired: bool
 
 
 def place_order(body: dict[str, Any]) -> dict[str, str]:
@@ -41,27 +29,16 @@ def place_order(body: dict[str, Any]) -> dict[str, str]:
     The identical request again, while unpaid, gets the same answer; anything else with a used number ORDER_NO_REUSED.
     """
     form = orderform.read_form(body)
-    player = find_player(form.token)
-    hints = orderform.hints(form.sign_data)
-    facts = placing.read_facts(player.program_id, product_id=hints.product_id, env=hints.env)
+    hints, token_hash = orderform.hints(form.sign_data), hashed(form.token)
+    facts = read_facts(token_hash, product_id=hints.product_id, env=hints.env)
+    if facts is None:
+        raise ApiError("SESSION_INVALID", "token names no session. Let the player open the mini program again.")
     orderform.check_method(form, facts.kind)
     check_payment(facts)
-    check_caller(form, player, facts, hints)
-    order = check_order(form, player, facts)
+    check_caller(form, token_hash, facts, hints)
+    order = check_order(form, facts)
     prepay_id = _prepay(order, facts)
     return {"outTradeNo": order.out_trade_no, "prepayId": prepay_id}
-
-
-def find_player(token: str) -> Player:
-    """Return the session of a token, expired or not. Raises SESSION_INVALID."""
-    token_hash = hashed(token)
-    columns = ("mini_program_id", "open_id", "sealed_session_key", "expires_at")
-    found = list(PlayerSession.objects.filter(token_hash=token_hash).values_list(*columns))
-    if not found:
-        raise ApiError("SESSION_INVALID", "token names no session. Let the player open the mini program again.")
-    program_id, open_id, sealed, expires_at = found[0]
-    session_key = keys.opened(sealed, keys.session_key_binding(token_hash))
-    return Player(program_id, open_id, session_key, expires_at <= timezone.now())
 
 
 def check_payment(facts: Facts) -> None:
@@ -79,7 +56,7 @@ def check_payment(facts: Facts) -> None:
         raise ApiError("PAYMENT_SUSPENDED", "The team has no merchant in effect. A team admin binds one in the console.")
 
 
-def check_caller(form: OrderForm, player: Player, facts: Facts, hints: Hints) -> None:
+def check_caller(form: OrderForm, token_hash: str, facts: Facts, hints: Hints) -> None:
     """Check paySig, then the session, then the signature. Raises PAY_SIG_INVALID, SESSION_EXPIRED, SESSION_SIG_INVALID."""
     app_keys = [keys.app_key(key, hints.env) for key in facts.keys]
     if not verify_pay_sig(form.pay_sig, method=form.method, sign_data=form.sign_data, app_keys=app_keys):
@@ -87,25 +64,16 @@ def check_caller(form: OrderForm, player: Player, facts: Facts, hints: Hints) ->
             "PAY_SIG_INVALID",
             'paySig does not fit. Sign method + "&" + signData with the AppKey of the env in signData, byte for byte as sent.',
         )
-    if len(app_keys) > 1:
-        _note_old_key(form, app_keys, facts)
-    if player.expired:
+    if facts.session_expired:
         raise ApiError("SESSION_EXPIRED", "The session of token has expired. Let the player open the mini program again.")
-    if not verify_session_signature(form.signature, sign_data=form.sign_data, session_key=player.session_key):
+    session_key = keys.opened(facts.sealed_session_key, keys.session_key_binding(token_hash))
+    if not verify_session_signature(form.signature, sign_data=form.sign_data, session_key=session_key):
         raise ApiError(
             "SESSION_SIG_INVALID", "signature does not fit. Sign signData with the session_key of this player's session."
         )
 
 
-def _note_old_key(form: OrderForm, app_keys: list[str], facts: Facts) -> None:
-    """Count an order that an overlapping key signed; the newest comes first."""
-    for key, text in zip(facts.keys, app_keys, strict=True):
-        if verify_pay_sig(form.pay_sig, method=form.method, sign_data=form.sign_data, app_keys=[text]):
-            note_old_use(serial_no=key.serial_no)
-            return
-
-
-def check_order(form: OrderForm, player: Player, facts: Facts) -> Order:
+def check_order(form: OrderForm, facts: Facts) -> Order:
     """Return the order, not stored yet, if all of signData is right. Raises ApiError, in the order of docs/openserver.md."""
     signed = orderform.read_signed(form.sign_data, facts.kind)
     check_merchant(signed, facts)
@@ -123,7 +91,7 @@ def check_order(form: OrderForm, player: Player, facts: Facts) -> Order:
             "AMOUNT_LIMIT", f"goodsPrice × buyQuantity is {amount}. One order costs at most {orderform.AMOUNT_LIMIT} minor units."
         )
     out_trade_no = orderform.read_number(signed.out_trade_no, facts.kind)
-    return _new_order(form, player, facts, signed, offer, quantity, out_trade_no)
+    return _new_order(form, facts, signed, offer, quantity, out_trade_no)
 
 
 def check_merchant(signed: SignedData, facts: Facts) -> None:
@@ -160,7 +128,7 @@ def request_hash(form: OrderForm, open_id: str) -> str:
 
 
 def _new_order(
-    form: OrderForm, player: Player, facts: Facts, signed: SignedData, offer: Offer, quantity: int, out_trade_no: str
+    form: OrderForm, facts: Facts, signed: SignedData, offer: Offer, quantity: int, out_trade_no: str
 ) -> Order:
     return Order(
         mini_program_id=facts.program_id,
@@ -168,7 +136,7 @@ def _new_order(
         superapp_id=facts.superapp_id,
         env=signed.env,
         out_trade_no=out_trade_no,
-        open_id=player.open_id,
+        open_id=facts.open_id,
         item_id=offer.item_id,
         product_id=signed.product_id,
         product_name=offer.name,
@@ -184,13 +152,13 @@ def _new_order(
         sign_data=form.sign_data,
         pay_sig=form.pay_sig,
         signature=form.signature,
-        request_hash=request_hash(form, player.open_id),
+        request_hash=request_hash(form, facts.open_id),
     )
 
 
 def _prepay(order: Order, facts: Facts) -> str:
     """Store the order and ask the superapp, or give the answer of a twin that did. Raises ApiError."""
-    lease = placing.place(order, facts)
+    lease = placing.place(order, order_id=facts.next_id)
     if lease is None:
         return _of_twin(order, facts)
     mark("after-order-stored")

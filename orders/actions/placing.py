@@ -5,10 +5,9 @@ entry, so it is a transaction of its own: either all of it is there or nothing. 
 the same answers; the same tests run on both.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
@@ -20,54 +19,13 @@ from console.audit import build_entry
 from console.lifecycle import guarded_move
 from console.models import AuditEntry
 from console.permissions import System
+from console.prepared import fetch
 from items.models import Item
 from orders.models import DeliveryState, Environment, Notification, Order
 
 ACTOR = System("openServer")
 # Longer than the superapp's deadline of 10 s: who still holds the lease may still be asking.
 LEASE = timedelta(seconds=15)
-# psycopg prepares nothing while its threshold is None, as Django sets it; with this one it prepares what asks for it.
-_NEVER_BY_ITSELF = 2**31
-
-
-class Key(NamedTuple):
-    """A credential in force: its serial number and its sealed AppKeys."""
-
-    serial_no: str
-    sealed_live: str
-    sealed_sandbox: str
-
-
-class Offer(NamedTuple):
-    """An item as an order is checked against it: the live copy (env 0) or the draft (env 1). Price in minor units."""
-
-    item_id: int
-    name: str
-    price: int
-    currency: str
-
-
-class Facts(NamedTuple):
-    """All that the checks of an order need to know, read with one query."""
-
-    program_id: int
-    app_id: str
-    program_name: str
-    kind: str
-    team_id: int
-    superapp_id: int
-    superapp_code: str
-    payment_enabled: bool
-    currencies: list[str]
-    backend_url: str
-    sealed_secret_key: str
-    tc_compatible: bool
-    approved: bool
-    merchant_no: str
-    merchant_currency: str
-    offer: Offer | None
-    keys: list[Key]
-    next_id: int
 
 
 class Held(NamedTuple):
@@ -76,26 +34,6 @@ class Held(NamedTuple):
     stored: bool
     notified_before: bool
 
-
-_FACTS = """
-SELECT p.id, p.app_id, p.name, p.kind, p.team_id, p.superapp_id,
-       s.code, s.payment_enabled, s.currencies, s.backend_url, s.sealed_secret_key, s.tc_compatible,
-       EXISTS (SELECT 1 FROM payments_paymentrequest r JOIN payments_request q ON q.id = r.request_ptr_id
-               WHERE r.program_id = p.id AND r.type = 'virtual' AND q.state = 'approved'),
-       m.merchant_id, m.currency,
-       i.id, i.state, i.on_sale, i.live_name, i.live_price, i.live_currency, i.name, i.price, i.currency,
-       c.serial_no, c.sealed_live_key, c.sealed_sandbox_key,
-       {next_id}
-FROM console_miniprogram p
-JOIN console_superapp s ON s.id = p.superapp_id
-LEFT JOIN payments_merchantbinding b ON b.bound_team_id = p.team_id AND b.effective
-LEFT JOIN payments_merchant m ON m.id = b.merchant_id
-LEFT JOIN items_item i ON i.mini_program_id = p.id AND i.product_id = %s
-LEFT JOIN payments_credential c ON c.mini_program_id = p.id
-     AND (c.state = 'active' OR (c.state = 'overlapping' AND c.overlaps_until > %s))
-WHERE p.id = %s
-ORDER BY c.id DESC
-"""
 
 _STORE = """
 WITH placed AS (
@@ -128,33 +66,15 @@ SELECT EXISTS (SELECT 1 FROM held),
 """
 
 
-def read_facts(program_id: int, *, product_id: str, env: int) -> Facts:
-    """Return what the checks need about an existing mini program and the item `product_id` in `env` (0 live, 1 sandbox)."""
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    rows = _fetch(_facts_sql(connection.vendor), [product_id, now, program_id])
-    row = rows[0]
-    return Facts(
-        *row[:7],
-        bool(row[7]),
-        json.loads(row[8]) if isinstance(row[8], str) else row[8],
-        *row[9:11],
-        bool(row[11]),
-        bool(row[12]),
-        row[13] or "",
-        row[14] or "",
-        _offer(row[15:24], env),
-        [Key(*each[24:27]) for each in rows if each[24]],
-        row[27],
-    )
-
-
-def place(order: Order, facts: Facts) -> datetime | None:
+def place(order: Order, *, order_id: int) -> datetime | None:
     """Store a new order in state Created with its audit entry; return the lease until which only the caller asks the superapp.
 
-    None when nothing was stored: the number is used, or the item was changed since `facts` were read.
+    `order_id` is the id it gets, drawn before; SQLite draws its own. None when nothing was stored: the number is used, or the
+    item is not sold for this price any more.
     """
     if connection.vendor == "postgresql":
-        return _place_in_one_statement(order, facts)
+        order.pk = order_id
+        return _place_in_one_statement(order)
     return _place_plainly(order)
 
 
@@ -199,7 +119,7 @@ def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
     if connection.vendor == "postgresql":
         sql, values = _audit_sql(_HOLD), _values(entry)
         waiting = [order.superapp_id, order.env, order.out_trade_no]
-        return Held(*_fetch(sql, [prepay_id, order.pk, lease, *values, *waiting])[0])
+        return Held(*fetch(sql, [prepay_id, order.pk, lease, *values, *waiting])[0])
     return _hold_plainly(order, entry, prepay_id, lease)
 
 
@@ -213,33 +133,11 @@ def keep_late_prepay(order_id: int, prepay_id: str) -> None:
 # --- PostgreSQL: one prepared statement a step ------------------------------------------------------------------------
 
 
-def _place_in_one_statement(order: Order, facts: Facts) -> datetime | None:
-    order.pk = facts.next_id
+def _place_in_one_statement(order: Order) -> datetime | None:
     entry = _placed_entry(order)
     item = [order.item_id, order.unit_price, order.currency]
-    rows = _fetch(_store_sql(order.env), [*_values(order), *item, *_values(entry)])
+    rows = fetch(_store_sql(order.env), [*_values(order), *item, *_values(entry)])
     return rows[0][0] if rows else None
-
-
-def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run one statement, prepared on PostgreSQL, and return its rows. Errors are Django's."""
-    with connection.cursor() as cursor:
-        if connection.vendor != "postgresql":
-            cursor.execute(sql, params)
-            return cursor.fetchall()
-        raw = cursor.cursor
-        if raw.connection.prepare_threshold is None:
-            raw.connection.prepare_threshold = _NEVER_BY_ITSELF
-        with connection.wrap_database_errors:
-            raw.execute(sql, params, prepare=True)
-            return raw.fetchall()
-
-
-@cache
-def _facts_sql(vendor: str) -> str:
-    # The id is known before the row is, because the audit entry's MAC covers it.
-    next_id = "nextval(pg_get_serial_sequence('orders_order', 'id'))" if vendor == "postgresql" else "0"
-    return _FACTS.format(next_id=next_id)
 
 
 @cache
@@ -280,11 +178,21 @@ def _type(field: "models.Field[Any, Any]") -> str:
 
 def _values(obj: models.Model) -> list[Any]:
     """What is stored of an unsaved row, in the order of `_columns`; the lease is the database's to set."""
-    return [
-        field.get_db_prep_save(getattr(obj, field.attname), connection)
-        for field in _fields(type(obj))
-        if field.attname != "prepay_lease_until"
-    ]
+    return [adapt(getattr(obj, name)) if adapt else getattr(obj, name) for name, adapt in _stored(type(obj))]
+
+
+@cache
+def _stored(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """The attributes that `_values` reads, each with what adapts its value; Django asks every field, 60 times an order."""
+    return [(field.attname, _adapter(field)) for field in _fields(model) if field.attname != "prepay_lease_until"]
+
+
+def _adapter(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
+    if isinstance(field, models.JSONField):
+        return partial(field.get_db_prep_save, connection=connection)
+    if field.choices:  # members of an enumeration, which psycopg would store by name
+        return str if isinstance(field, models.CharField) else int
+    return None
 
 
 # --- SQLite: the ORM --------------------------------------------------------------------------------------------------
@@ -328,12 +236,3 @@ def _placed_entry(order: Order) -> AuditEntry:
 
 def _database_now(order_id: int) -> datetime:
     return Order.objects.annotate(clock=Now()).values_list("clock", flat=True).get(pk=order_id)
-
-
-def _offer(row: Sequence[Any], env: int) -> Offer | None:
-    item_id, state, on_sale, live_name, live_price, live_currency, name, price, currency = row
-    if item_id is None:
-        return None
-    if env == Environment.LIVE:
-        return Offer(item_id, live_name, live_price, live_currency) if on_sale else None
-    return Offer(item_id, name, price, currency) if state != Item.State.DELETED else None

@@ -281,7 +281,7 @@ def test_sending_synchronously_inside_the_loop_is_an_error_and_no_deadlock(recei
 
     http.send_sync(receiver)
     with pytest.raises(RuntimeError, match="await"):
-        http._running().run(inside())
+        http.running().run(inside())
 
 
 def test_a_form_check_works_synchronously():

@@ -177,17 +177,17 @@ def test_wrong_methods_name_the_right_one(client, path, allowed):
 
 
 def test_a_fault_of_ours_keeps_the_envelope_and_its_details(shop, monkeypatch):
-    monkeypatch.setattr("openserver.actions.ordering.find_player", lambda token: 1 / 0)
+    monkeypatch.setattr("openserver.actions.ordering.read_facts", lambda *args, **kwargs: 1 / 0)
     answered = shop.place()
     assert (answered.code, answered.status) == ("INTERNAL_ERROR", 500)
     assert "division" not in answered.message
 
 
 def test_a_database_that_is_away_is_told_as_busy(shop, monkeypatch):
-    def away(token):
+    def away(*args, **kwargs):
         raise OperationalError("secret host name")
 
-    monkeypatch.setattr("openserver.actions.ordering.find_player", away)
+    monkeypatch.setattr("openserver.actions.ordering.read_facts", away)
     answered = shop.place()
     assert (answered.code, answered.status, "secret" in answered.message) == ("BUSY", 503, False)
     assert answered.response.headers["Retry-After"]

@@ -31,7 +31,7 @@ MARKS = [
     "after-notification-stored",
     "after-notification-recorded",
 ]
-ORDERS = 12
+ORDERS = 100
 
 
 def database_url() -> str:

@@ -10,7 +10,9 @@ from werkzeug import Response
 
 from console.audit import entry_mac
 from console.models import AuditEntry
+from console.prepared import fetch
 from items.models import Item
+from openserver import facts
 from openserver.models import PlayerSession
 from orders.actions import placing
 from orders.models import Order
@@ -202,9 +204,9 @@ def test_an_order_paid_before_the_superapp_answered_keeps_its_state_and_gets_its
 def test_an_item_that_changes_between_check_and_insert_is_not_sold(shop, backend, monkeypatch):
     place = placing.place
 
-    def changed_first(order, facts):
+    def changed_first(order, order_id):
         Item.objects.filter(product_id="gem").update(live_price=1)
-        return place(order, facts)
+        return place(order, order_id=order_id)
 
     monkeypatch.setattr(placing, "place", changed_first)
     assert shop.place().code == "PRICE_MISMATCH"
@@ -249,10 +251,11 @@ def test_a_session_ends_after_two_hours(shop):
 
 
 @pytest.mark.skipif("sqlite" in connection.vendor, reason="The plain path costs more, and is not hot.")
-def test_an_order_costs_four_statements(shop, monkeypatch):
+def test_an_order_costs_three_statements(shop, monkeypatch, django_assert_num_queries):
     shop.place()
     statements = []
-    fetch = placing._fetch
-    monkeypatch.setattr(placing, "_fetch", lambda sql, params: statements.append(sql) or fetch(sql, params))
-    shop.place()
-    assert len(statements) == 3  # facts, store, hold; the session is the fourth
+    for module in (facts, placing):
+        monkeypatch.setattr(module, "fetch", lambda sql, params: statements.append(sql) or fetch(sql, params))
+    with django_assert_num_queries(0):  # none by the ORM
+        shop.place()
+    assert len(statements) == 3  # facts, store, hold

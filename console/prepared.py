@@ -1,0 +1,33 @@
+"""Prepared statements for the few hot paths that the ORM is too slow for (docs/architecture.md, "Where speed decided")."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from psycopg import RawCursor
+
+# psycopg prepares nothing while its threshold is None, as Django sets it; with this one it prepares what asks for it.
+_NEVER_BY_ITSELF = 2**31
+
+
+def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one statement, prepared on PostgreSQL, and return its rows. Errors are Django's."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall()
+    connection.ensure_connection()
+    raw = connection.connection
+    if raw.prepare_threshold is None:
+        raw.prepare_threshold = _NEVER_BY_ITSELF
+    # A raw cursor: psycopg reads a statement of more than 50 placeholders anew for every call.
+    with connection.wrap_database_errors, RawCursor(raw) as found:
+        return found.execute(_numbered(sql), params, prepare=True).fetchall()
+
+
+@cache
+def _numbered(sql: str) -> bytes:
+    """The statement with $1, $2, … as PostgreSQL has them."""
+    first, *rest = sql.split("%s")
+    return (first + "".join(f"${number}{text}" for number, text in enumerate(rest, 1))).encode()
