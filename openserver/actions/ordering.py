@@ -17,6 +17,7 @@ from orders.actions import placing
 from orders.actions.payment import match_kept_notifications
 from orders.actions.placing import ACTOR
 from orders.models import Order
+from payments.keys import note_old_use
 
 # Longer than the lease: if its holder crashed, somebody who waits takes over.
 TWIN_WAIT = placing.LEASE.total_seconds() + 5  # seconds
@@ -64,6 +65,8 @@ def check_caller(form: OrderForm, token_hash: str, facts: Facts, hints: Hints) -
             "PAY_SIG_INVALID",
             'paySig does not fit. Sign method + "&" + signData with the AppKey of the env in signData, byte for byte as sent.',
         )
+    if len(app_keys) > 1:
+        _note_old_key(form, app_keys, facts)
     if facts.session_expired:
         raise ApiError("SESSION_EXPIRED", "The session of token has expired. Let the player open the mini program again.")
     session_key = keys.opened(facts.sealed_session_key, keys.session_key_binding(token_hash))
@@ -71,6 +74,14 @@ def check_caller(form: OrderForm, token_hash: str, facts: Facts, hints: Hints) -
         raise ApiError(
             "SESSION_SIG_INVALID", "signature does not fit. Sign signData with the session_key of this player's session."
         )
+
+
+def _note_old_key(form: OrderForm, app_keys: list[str], facts: Facts) -> None:
+    """Count an order that an overlapping key signed; the newest comes first."""
+    for key, text in zip(facts.keys, app_keys, strict=True):
+        if verify_pay_sig(form.pay_sig, method=form.method, sign_data=form.sign_data, app_keys=[text]):
+            note_old_use(serial_no=key.serial_no)
+            return
 
 
 def check_order(form: OrderForm, facts: Facts) -> Order:
