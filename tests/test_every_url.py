@@ -13,7 +13,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from console.checks import PUBLIC_PREFIXES, PUBLIC_ROUTES, SIGNED_IN_PREFIXES, is_public, routes
-from console.matrix import MATRIX, SIGNED_IN, SUPERAPP, TEAM
+from console.matrix import MATRIX, OWN, SIGNED_IN, SUPERAPP, TEAM
 from console.models import Job
 from items.models import Import, Item, ItemImage, Release, ReleaseEntry
 from orders.models import Delivery, Order, Refund
@@ -60,6 +60,8 @@ def world(everyone, starfall, team_admin):
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
         "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
+        "membership": everyone.operator.team_memberships.get().pk,
+        "staff": everyone.superapp_operator.superapp_memberships.get().pk,
         "merchant": merchant.pk, "exemption": exemption.pk,
         "import": imported.pk, "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
         "credential": credential.pk,
@@ -71,6 +73,8 @@ def object_of(route: str) -> str:
     noun = route.split(":")[-1]
     if noun.startswith("import-"):
         return "import"
+    if "-member-" in noun:
+        return "membership" if noun.startswith("team") else "staff"
     if noun.startswith("merchant-account"):
         return "merchant"
     if noun.startswith("credential-"):
@@ -110,6 +114,8 @@ def holds(permission: str, person: str, container: str) -> bool:
             continue
         if row.container == TEAM and container == TEAM and (TEAM_PEOPLE | PLATFORM_PEOPLE).get(person) in row.roles:
             return True
+        if permission in OWN and container != row.container:
+            continue
         if row.container == SUPERAPP and SUPERAPP_PEOPLE.get(person) in row.roles:
             return True
         if row.container == SUPERAPP and container == SUPERAPP and PLATFORM_PEOPLE.get(person) in row.roles:
