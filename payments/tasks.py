@@ -5,6 +5,7 @@ from console.mail import send_due
 from payments.actions.credential import note_accepted, retire_ended
 from payments.mailing import credential_message
 from payments.models import CredentialMail
+from payments.reminders import remind
 
 
 @app.task(name="payments.tasks.send_credential_mails")
@@ -18,3 +19,9 @@ def send_credential_mails() -> int:
 def retire_credentials() -> int:
     """Retire credentials whose overlap is over; returns how many."""
     return retire_ended()
+
+
+@app.task(name="payments.tasks.remind_of_expiry")
+def remind_of_expiry() -> int:
+    """Remind teams whose certificate ends soon; returns how many mails were queued."""
+    return remind()
