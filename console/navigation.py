@@ -22,6 +22,8 @@ class Entry:
     permission: str
     icon: str
     key: str = ""
+    #: The filter that makes a list of all kinds the record of one: "standard" or "" for the list as it opens.
+    kind: str = ""
 
 
 PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
@@ -40,6 +42,14 @@ PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Virtual items"), "items:list", "items.view_item", "cube", "i"),
             Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+        ),
+    ),
+    (
+        _("Standard payment"),
+        (
+            Entry(_("Enable payment"), "payments:standard-payment", "console.view_mini_program", "wallet"),
+            Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", kind="standard"),
+            Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", kind="standard"),
         ),
     ),
 )
@@ -95,6 +105,8 @@ def _section(
 def _link(request: HttpRequest, entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     url = reverse(entry.url_name, kwargs=names)
     current = request.path == url if entry.url_name == "orders:home" else request.path.startswith(url)
+    current = current and (request.GET.get("kind") == "standard") == (entry.kind == "standard")
+    url += f"?kind={entry.kind}" if entry.kind else ""
     return {"label": entry.label, "url": url, "icon": entry.icon, "key": entry.key, "current": current}
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import override
 
 from console.mail import queue_mail
 from console.models import OutgoingMail
-from payments.models import Request
+from payments.models import PaymentRequest, Request
 
 
 def queue_decision_mail(request: Request, *, next_step: str = "") -> OutgoingMail:
@@ -34,6 +34,8 @@ def requester_url(request: Request) -> str:
         return reverse("payments:merchant", kwargs={"team": request.team.code})
     program = request.mini_program
     assert program is not None, "only merchant bindings are requests of a team as a whole"
+    if getattr(request, "type", "") == PaymentRequest.Type.STANDARD:
+        return reverse("payments:standard-payment", kwargs={"app_id": program.app_id})
     pages = {Request.Kind.EXEMPTION: "payments:delivery", Request.Kind.RELEASE: "items:list"}
     return reverse(pages.get(Request.Kind(request.kind), "payments:payment"), kwargs={"app_id": program.app_id})
 
@@ -43,6 +45,8 @@ def what_next(request: Request) -> str:
     kind, state = Request.Kind, Request.State
     if request.state == state.REJECTED:
         return _("Mend what the reason names, then make a new request. Nothing else was changed.")
+    if request.state == state.APPROVED and getattr(request, "type", "") == PaymentRequest.Type.STANDARD:
+        return _("Its orders and refunds are listed under Standard payment.")
     sentences = {
         (kind.PAYMENT, state.APPROVED): _("Next, configure the delivery push, if that is not done yet."),
         (kind.PAYMENT, state.DISABLED): _("No orders are taken. Settle the reason, then make a new request."),

@@ -12,6 +12,13 @@ urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/payment/", payment.Payment.as_view(), name="payment"),
     path("m/<str:app_id>/payment/request", payment.PaymentRequestNew.as_view(), name="payment-request"),
     path("m/<str:app_id>/payment/<int:pk>/cancel", payment.PaymentCancel.as_view(), name="payment-cancel"),
+    path("m/<str:app_id>/standard/payment/", payment.StandardPayment.as_view(), name="standard-payment"),
+    path("m/<str:app_id>/standard/payment/request", payment.StandardPaymentRequestNew.as_view(), name="standard-payment-request"),
+    path(
+        "m/<str:app_id>/standard/payment/<int:pk>/cancel",
+        payment.StandardPaymentCancel.as_view(),
+        name="standard-payment-cancel",
+    ),
     path("t/<str:team>/merchant/", merchant.MerchantPage.as_view(), name="merchant"),
     path("t/<str:team>/merchant/bind", merchant.MerchantBind.as_view(), name="merchant-bind"),
     path("t/<str:team>/merchant/<int:pk>/cancel", merchant.MerchantCancel.as_view(), name="merchant-cancel"),

@@ -39,6 +39,7 @@ def world(everyone, starfall, team_admin):
     team_only = {"team": starfall.team, "superapp": starfall.superapp}
     binding = MerchantBinding.objects.create(**team_only, merchant=merchant, bound_team=starfall.team, requested_by=team_admin)
     request = PaymentRequest.objects.create(**own, program=starfall, type="virtual", requested_by=team_admin)
+    standard = PaymentRequest.objects.create(**own, program=starfall, type="standard", requested_by=team_admin)
     exemption = ExemptionRequest.objects.create(**own, program=starfall, requested_by=team_admin)
     digest = hashlib.sha256(b"picture").hexdigest()
     picture = {"file": "items/x.png", "thumbnail": "items/t.png", "width": 1, "height": 1}
@@ -60,7 +61,7 @@ def world(everyone, starfall, team_admin):
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
         "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
-        "membership": everyone.operator.team_memberships.get().pk,
+        "standard": standard.pk, "membership": everyone.operator.team_memberships.get().pk,
         "staff": everyone.superapp_operator.superapp_memberships.get().pk,
         "merchant": merchant.pk, "exemption": exemption.pk,
         "import": imported.pk, "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
@@ -73,6 +74,8 @@ def object_of(route: str) -> str:
     noun = route.split(":")[-1]
     if noun.startswith("import-"):
         return "import"
+    if noun == "standard-payment-cancel":
+        return "standard"
     if "-member-" in noun:
         return "membership" if noun.startswith("team") else "staff"
     if noun.startswith("merchant-account"):

@@ -24,15 +24,28 @@ class PaymentView(ConsoleView):
     """Base of pages about the payment permission of one mini program."""
 
     mini_program: MiniProgram
+    #: Virtual or standard payment: the same pages twice, with requests of their own.
+    type: ClassVar[str] = PaymentRequest.Type.VIRTUAL
+    route: ClassVar[str] = "payments:payment"
 
     @property
     def own_url(self) -> str:
         """The page itself."""
-        return reverse("payments:payment", kwargs={"app_id": self.mini_program.app_id})
+        return self.url()
+
+    def url(self, page: str = "", **more: Any) -> str:
+        """A page of this type: the page itself, "request" or "cancel"."""
+        name = f"{self.route}-{page}" if page else self.route
+        return reverse(name, kwargs={"app_id": self.mini_program.app_id, **more})
+
+    def context(self, **more: Any) -> dict[str, Any]:
+        """Which type the page is about, and where its other pages are."""
+        standard = self.type == PaymentRequest.Type.STANDARD
+        return super().context(standard=standard, own_url=self.url(), request_url=self.url("request"), **more)
 
     def request_of_program(self, pk: int) -> PaymentRequest:
-        """One of the program's requests. Raises Invisible."""
-        row = PaymentRequest.objects.filter(program=self.mini_program, pk=pk).first()
+        """One of the program's requests of this type. Raises Invisible."""
+        row = PaymentRequest.objects.filter(program=self.mini_program, type=self.type, pk=pk).first()
         if row is None:
             raise Invisible
         return row
@@ -46,7 +59,7 @@ class Payment(PaymentView):
 
     def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """The newest request says where it stands."""
-        rows = PaymentRequest.objects.filter(program=self.mini_program, type=PaymentRequest.Type.VIRTUAL)
+        rows = PaymentRequest.objects.filter(program=self.mini_program, type=self.type)
         history = list(rows.select_related("requested_by", "decided_by").order_by("-requested_at", "-pk")[:HISTORY])
         latest = history[0] if history else None
         return self.render(history=history, latest=latest, **self.situation(latest))
@@ -56,11 +69,12 @@ class Payment(PaymentView):
         allowed = can(self.actor, "payments.request_payment", self.mini_program)
         is_open = latest is not None and latest.open
         return {
-            "selling": selling_state(self.mini_program),
+            "cancel_url": self.url("cancel", pk=latest.pk) if latest else "",
+            "selling": selling_state(self.mini_program, type=self.type),
             "next_step": what_next(latest) if latest else "",
             "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
             "may_request": allowed and not is_open,
-            "why_not_request": "" if is_open else payment.why_not_request(self.mini_program),
+            "why_not_request": "" if is_open else payment.why_not_request(self.mini_program, type=self.type),
             "not_allowed": "" if allowed or is_open else not_allowed_sentence("payments.request_payment", self.mini_program),
         }
 
@@ -74,11 +88,12 @@ class PaymentRequestNew(PaymentView, FormView):
 
     def page(self) -> dict[str, Any]:
         """What stands in the way is said before anybody types."""
-        return {"why_not_request": payment.why_not_request(self.mini_program)}
+        return {"why_not_request": payment.why_not_request(self.mini_program, type=self.type)}
 
     def act(self, form: MessageForm) -> HttpResponse:
         """Store the request."""
-        payment.request_payment(self.mini_program, actor=self.actor, message=form.cleaned_data["message"])
+        message = form.cleaned_data["message"]
+        payment.request_payment(self.mini_program, actor=self.actor, message=message, type=self.type)
         superapp = self.mini_program.superapp.name
         return self.done(_("The request was sent. %(superapp)s decides it.") % {"superapp": superapp}, self.own_url)
 
@@ -92,3 +107,24 @@ class PaymentCancel(PaymentView):
         """Answers 409 once it is decided."""
         payment.cancel(self.request_of_program(pk), actor=self.actor)
         return self.done(_("The request was cancelled."), self.own_url)
+
+
+class StandardPayment(Payment):
+    """The same for standard payment."""
+
+    type: ClassVar[str] = PaymentRequest.Type.STANDARD
+    route: ClassVar[str] = "payments:standard-payment"
+
+
+class StandardPaymentRequestNew(PaymentRequestNew):
+    """Ask for the permission of standard payment."""
+
+    type: ClassVar[str] = PaymentRequest.Type.STANDARD
+    route: ClassVar[str] = "payments:standard-payment"
+
+
+class StandardPaymentCancel(PaymentCancel):
+    """Take a request for standard payment back."""
+
+    type: ClassVar[str] = PaymentRequest.Type.STANDARD
+    route: ClassVar[str] = "payments:standard-payment"
