@@ -14,7 +14,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from bench.database import CURRENCIES, orders, programs
+from bench.database import orders, programs
 from bench.measuring import Result, medians
 from console import jobs
 from console.columns import mask
@@ -81,7 +81,7 @@ def copy_statement(place: Superapp) -> str:
     """The query of the export with its parameters in it, on one line as \\copy wants it."""
     listing = order_listing(place, QueryDict(QUERY))
     connection.ensure_connection()
-    sql, params = copy_sql(connection, listing.ordered, chosen(listing, COLUMNS), ZONE, sorted(set(CURRENCIES)))
+    sql, params = copy_sql(connection, listing.ordered, chosen(listing, COLUMNS), ZONE)
     return psycopg.ClientCursor(connection.connection).mogrify(sql, params).replace("\n", " ")
 
 

@@ -5,6 +5,7 @@ header names. A text that a spreadsheet would take for a formula gets an apostro
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from console.columns import Column, Kind
-from console.money import exponent, to_major
+from console.money import currencies, exponent, to_major
 
 #: What makes a spreadsheet read a formula, full-width forms included, and the whitespace that it drops before one.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
@@ -22,7 +23,12 @@ _CODES = ", ".join(str(ord(letter)) for letter in FORMULA_STARTS)
 
 def header(columns: Sequence[Column], zone: str) -> bytes:
     """The first line. The names say which zone and which unit."""
-    return line([name for column in columns for name in _names(column, zone)])
+    return line(names(columns, zone))
+
+
+def names(columns: Sequence[Column], zone: str) -> list[str]:
+    """What stands above the cells: one name a column, two for money."""
+    return [name for column in columns for name in _names(column, zone)]
 
 
 def _names(column: Column, zone: str) -> list[str]:
@@ -70,15 +76,15 @@ def _plain(column: Column, row: Mapping[str, Any], value: Any, zone: str) -> lis
 # In SQL, for PostgreSQL
 
 
-def sql_cells(columns: Sequence[Column], zone: str, currencies: Sequence[str]) -> list[Combinable]:
-    """The expressions that make the cells; `currencies` are all that can occur in the rows."""
-    return [cell for column in columns for cell in _sql(column, zone, currencies)]
+def sql_cells(columns: Sequence[Column], zone: str) -> list[Combinable]:
+    """The expressions that make the cells."""
+    return [cell for column in columns for cell in _sql(column, zone)]
 
 
-def _sql(column: Column, zone: str, currencies: Sequence[str]) -> list[Combinable]:
+def _sql(column: Column, zone: str) -> list[Combinable]:
     source = column.expression
     if column.kind is Kind.MONEY:
-        return [_major(source, column.currency, currencies), Func(source, template="%(expressions)s", output_field=TextField())]
+        return [major(source, column.currency), Func(source, template="%(expressions)s", output_field=TextField())]
     if column.kind is Kind.TIME:
         local = Func(source, Value(zone), arg_joiner=" AT TIME ZONE ", template="(%(expressions)s)", output_field=TextField())
         return [Func(local, Value("YYYY-MM-DD HH24:MI:SS"), function="to_char", output_field=TextField())]
@@ -89,11 +95,33 @@ def _sql(column: Column, zone: str, currencies: Sequence[str]) -> list[Combinabl
     return [_Guard(source)]
 
 
-def _major(source: Combinable, currency: str, currencies: Sequence[str]) -> Func:
+@cache
+def unusual_decimals() -> dict[int, list[str]]:
+    """The currencies whose number of decimals is not two, by that number."""
+    found: dict[int, list[str]] = {}
+    for code in currencies():
+        if exponent(code) != 2:
+            found.setdefault(exponent(code), []).append(code)
+    return found
+
+
+def major(source: Combinable, currency: str) -> Func:
     """Minor units times a power of ten of as many decimals as the currency has: numeric keeps the decimals, 9.90 and not 9.9."""
-    factors = {code: f"0.{'0' * (exponent(code) - 1)}1" if exponent(code) else "1" for code in currencies}
-    cases = " ".join(f"WHEN '{code}' THEN {factor}" for code, factor in factors.items())  # codes are checked by exponent()
-    return Func(source, F(currency), arg_joiner=" * CASE ", template=f"(%(expressions)s {cases} END)", output_field=TextField())
+    factor = ByDecimals(F(currency), word=lambda decimals: f"0.{'0' * (decimals - 1)}1" if decimals else "1")
+    return Func(source, factor, arg_joiner=" * ", template="(%(expressions)s)", output_field=TextField())
+
+
+class ByDecimals(Func):
+    """What `word` says, as SQL, for the number of decimals of a currency. The codes are our own, not a reader's."""
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        word, unusual = self.extra["word"], unusual_decimals()
+        codes = {decimals: ", ".join(f"'{code}'" for code in found) for decimals, found in unusual.items()}
+        cases = " ".join(f"WHEN {sql} IN ({found}) THEN {word(decimals)}" for decimals, found in codes.items())
+        return f"CASE {cases} ELSE {word(2)} END", tuple(params) * len(unusual)
 
 
 def _words(source: Combinable, choices: Sequence[tuple[Any, Any]]) -> Func:

@@ -5,7 +5,8 @@ joins what comes into blocks. Other databases take the plain path; both give the
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ from console.columns import Column, annotations
 from console.export_formats import header, line, plain_cells, sql_cells
 from console.listing import Listing
 
-BLOCK = 128 * 1024  # bytes handed on at once
+BLOCK = 256 * 1024  # bytes handed on at once
 BOM = "\ufeff".encode()  # Excel takes a file without it for one in the code page of the computer
 
 
@@ -50,36 +51,45 @@ class Export:
     taken_at: datetime
 
 
-class Sink:
-    """Collects pieces into blocks, writes and hashes them."""
+class Output:
+    """A file that is written once from front to back, hashed on the way."""
 
-    def __init__(self, target: IO[bytes], progress: Advance, total: int) -> None:
-        self.target, self.progress, self.total = target, progress, total
-        self.rows, self.size = 0, 0
+    def __init__(self, target: IO[bytes]) -> None:
+        self.target = target
+        self.size = 0
         self.digest = hashlib.sha256()
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes) -> int:
         """Hand on one block."""
         self.target.write(block)
         self.digest.update(block)
         self.size += len(block)
+        return len(block)
 
-    def take(self, pieces: Iterator[Any]) -> None:
-        """Hand on all pieces, each one row of the file. Raises Cancelled when the job was cancelled meanwhile."""
+
+class Rows:
+    """Joins rows to blocks and tells the progress. `total` says how many there are once that is known."""
+
+    def __init__(self, progress: Advance, total: Callable[[], int | None]) -> None:
+        self.progress, self.total = progress, total
+        self.written = 0
+
+    def take(self, pieces: Iterator[Any], write: Callable[[bytes], object]) -> None:
+        """Write the rows. Raises Cancelled when the job was cancelled meanwhile."""
         waiting: list[Any] = []
         length = 0
         for piece in pieces:
             waiting.append(piece)
             length += len(piece)
             if length >= BLOCK:
-                self._flush(waiting)
+                self._flush(waiting, write)
                 waiting, length = [], 0
-        self._flush(waiting)
+        self._flush(waiting, write)
 
-    def _flush(self, waiting: list[Any]) -> None:
-        self.write(b"".join(waiting))
-        self.rows += len(waiting)
-        self.progress.advance(self.rows, self.total)
+    def _flush(self, waiting: list[Any], write: Callable[[bytes], object]) -> None:
+        write(b"".join(waiting))
+        self.written += len(waiting)
+        self.progress.advance(self.written, self.total())
 
 
 def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], target: IO[bytes], *, progress: Advance) -> Export:
@@ -88,30 +98,59 @@ def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], targe
     Rows and totals are of one moment. Raises Cancelled when the job was cancelled meanwhile.
     """
     zone = timezone.get_current_timezone_name()
-    with snapshot() as reader:
+    output = Output(target)
+    with snapshot() as reader, counting(listing, rows, reader) as totals:
         taken_at = timezone.now()
-        totals = totals_of(listing, rows, using=reader)
-        sink = Sink(target, progress, totals.rows)
-        sink.write(BOM + header(columns, zone))
-        if totals.rows:
-            pieces = _copied if reader.vendor == "postgresql" else _plain
-            sink.take(pieces(reader, rows.order_by(*listing.sort.order), columns, zone, totals))
-    if sink.rows != totals.rows:
-        raise RuntimeError(f"{sink.rows} rows were written and {totals.rows} counted in the same snapshot")
-    return Export(totals, sink.digest.hexdigest(), sink.size, taken_at)
+        sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
+        output.write(BOM + header(columns, zone))
+        pieces = _copied if reader.vendor == "postgresql" else _plain
+        sink.take(pieces(reader, rows.order_by(*listing.sort.order), columns, zone), output.write)
+        return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
+
+
+def checked(export: Export, sink: Rows) -> Export:
+    """The export, if as many rows were written as were counted. Raises RuntimeError otherwise."""
+    if sink.written != export.totals.rows:
+        raise RuntimeError(f"{sink.written} rows were written and {export.totals.rows} counted in the same snapshot")
+    return export
 
 
 @contextmanager
-def snapshot() -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own on which every query sees the same moment; progress is written on the other meanwhile."""
+def snapshot(shared: str = "") -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own on which every query sees the same moment; progress is written on the other meanwhile.
+
+    `shared` is the name that pg_export_snapshot() gave to the moment of another one.
+    """
     reader = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reader.vendor == "postgresql" else "BEGIN DEFERRED"
         with reader.cursor() as cursor:
             cursor.execute(begin)
+            if shared:
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{shared}'")
         yield reader
     finally:
         reader.close()
+
+
+@contextmanager
+def counting(listing: Listing, rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator["Future[Totals]"]:
+    """The totals of the moment that `reader` sees; PostgreSQL counts them on another connection while the rows are written."""
+    if reader.vendor != "postgresql":
+        known: Future[Totals] = Future()
+        known.set_result(totals_of(listing, rows, using=reader))
+        yield known
+        return
+    with reader.cursor() as cursor:
+        cursor.execute("SELECT pg_export_snapshot()")
+        (shared,) = cursor.fetchone()
+    with ThreadPoolExecutor(1, "totals") as pool:
+        yield pool.submit(_counted, listing, rows, shared)
+
+
+def _counted(listing: Listing, rows: QuerySet, shared: str) -> Totals:
+    with snapshot(shared) as reader:
+        return totals_of(listing, rows, using=reader)
 
 
 def totals_of(listing: Listing, rows: QuerySet, *, using: BaseDatabaseWrapper | None = None) -> Totals:
@@ -160,24 +199,23 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
         return
 
 
-def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals) -> Iterator[bytes]:
+def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> Iterator[bytes]:
     aliases = annotations(columns)
     for values in _rows(rows.annotate(**aliases).values_list(*aliases), reader):
         yield line(plain_cells(columns, dict(zip(aliases, values, strict=True)), zone))
 
 
-def _copied(
-    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, totals: Totals
-) -> Iterator[memoryview | bytes]:
-    sql, params = copy_sql(reader, rows, columns, zone, list(totals.sums))
+def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> Iterator[memoryview | bytes]:
+    try:
+        sql, params = copy_sql(reader, rows, columns, zone)
+    except EmptyResultSet:
+        return
     with reader.connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as copy:
         yield from copy
 
 
-def copy_sql(
-    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, currencies: Sequence[str]
-) -> tuple[str, tuple[Any, ...]]:
-    """The formatted query of an export and its parameters."""
-    cells = {f"cell_{number}": cell for number, cell in enumerate(sql_cells(columns, zone, currencies))}
+def copy_sql(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> tuple[str, tuple[Any, ...]]:
+    """The formatted query of an export and its parameters. Raises EmptyResultSet when the filters can match nothing."""
+    cells = {f"cell_{number}": cell for number, cell in enumerate(sql_cells(columns, zone))}
     compiler = rows.annotate(**cells).values_list(*cells).query.get_compiler(connection=reader)
     return compiler.as_sql()

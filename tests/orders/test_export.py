@@ -189,14 +189,13 @@ def test_a_superapp_exports_the_orders_of_its_mini_programs(client, superapp_ope
 
 def test_rows_and_totals_are_of_one_moment(starfall, monkeypatch):
     place(starfall, "ORDER-1")
-    count = exporting.totals_of
+    header = exporting.header
 
-    def count_and_place(*arguments, **options):
-        found = count(*arguments, **options)
+    def header_after_an_order(*arguments):
         place(starfall, f"LATE-{Order.objects.count()}")
-        return found
+        return header(*arguments)
 
-    monkeypatch.setattr(exporting, "totals_of", count_and_place)
+    monkeypatch.setattr(exporting, "header", header_after_an_order)
     data, done = written(starfall)
     assert [row["Order number"] for row in table(data)] == ["ORDER-1"]
     assert done.totals.rows == 1 and Order.objects.count() == 2
