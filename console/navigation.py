@@ -71,6 +71,7 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Payment management"), "payments:payment-management", "payments.view_payment_management", "banknotes", "p"),
             Entry(_("Merchants"), "payments:merchants", "payments.view_merchants", "building-storefront", "m"),
             Entry(_("Backend"), "payments:backend", "payments.view_backend", "server-stack", "b"),
+            Entry(_("Items on sale"), "items:superapp-list", "payments.intervene", "cube", "i"),
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
             Entry(_("Members"), "superapp-members", "console.view_members", "users"),

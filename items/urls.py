@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from items.views import images, imports, items, listing, releases, reviews
+from items.views import images, imports, items, listing, releases, reviews, superapp
 
 app_name = "items"
 ITEM = "m/<str:app_id>/items/<str:product_id>"
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{ITEM}/remove", items.ItemRemove.as_view(), name="remove"),
     path(f"{ITEM}/take-down", items.ItemTakeDown.as_view(), name="take-down"),
     path(f"{ITEM}/delete", items.ItemDelete.as_view(), name="delete"),
+    path("s/<str:superapp>/items/", superapp.ItemsOnSale.as_view(), name="superapp-list"),
+    path("s/<str:superapp>/items/take-down", superapp.ItemsTakeDown.as_view(), name="superapp-take-down"),
     path(f"{RELEASE}/", reviews.ReleaseReview.as_view(), name="release-review"),
     path(f"{RELEASE}/decide", reviews.ReleaseDecide.as_view(), name="release-decide"),
 ]

@@ -116,23 +116,24 @@ def take_down(item: Item, *, actor: User, reason: str) -> Item:
 
 
 def take_down_many(items: Sequence[Item], *, actor: User, reason: str) -> list[Item]:
-    """As `take_down` for items of one mini program, with one mail; returns those taken down.
+    """As `take_down` for many items at once, with one mail for each mini program; returns those taken down.
 
     What is not on sale any more is left as it is: somebody else was faster, and the sale is over all the same.
     """
     if not items:
         return []
-    require(actor, "payments.intervene", items[0])
+    for item in {item.scope: item for item in items}.values():
+        require(actor, "payments.intervene", item)
     reason = reason_given(reason)
     with transaction.atomic():
-        rows = Item.objects.filter(mini_program_id=items[0].mini_program_id, pk__in=[item.pk for item in items])
+        rows = Item.objects.filter(pk__in=[item.pk for item in items])
         locked = [item for item in rows.select_for_update(of=("self",), no_key=True).order_by("pk") if item.on_sale]
         for item in locked:
             if item.state == Item.State.UNDER_REVIEW:
                 entries.close(item)
         taken = move_many(Item.objects.filter(pk__in=[item.pk for item in locked]), "take_down", actor=actor, reason=reason)
-        if taken:
-            queue_take_down_mail(taken, reason=reason)
+        for program in sorted({item.mini_program_id for item in taken}):
+            queue_take_down_mail([item for item in taken if item.mini_program_id == program], reason=reason)
     return taken
 
 
