@@ -4,6 +4,7 @@ People's entries are listed by themselves unless asked otherwise: orders write m
 (console/models/audit.py). A mini program's list always is about people; what became of an order stands on its own page.
 """
 
+import json
 from typing import Any, ClassVar
 
 import django_filters
@@ -54,6 +55,8 @@ class ChangesColumn(Column):
     def word(self, value: Any) -> str:
         """One line of text."""
         pairs = value["changes"] or {}
+        if isinstance(pairs, str):  # SQLite keeps JSON inside JSON as text
+            pairs = json.loads(pairs)
         parts = [f"{name}: {_shown(pair)}" for name, pair in pairs.items()]
         return " · ".join([*parts, value["note"]] if value["note"] else parts)
 

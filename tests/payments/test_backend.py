@@ -130,3 +130,11 @@ def test_the_page_asks_the_database_little(as_person, orbit, superapp_admin, dja
     client = as_person(superapp_admin)
     with django_assert_max_num_queries(10):
         client.get(url("backend", orbit))
+
+
+def test_a_key_that_nobody_made_here_is_shown_without_a_maker(as_person, orbit, superapp_admin):
+    orbit.sealed_secret_key = secrets.seal("loaded by the demo", bound_to=orbit.secret_binding)
+    orbit.save()
+    page = as_person(superapp_admin).get(url("backend", orbit))
+    assert page.status_code == 200
+    assert secrets.fingerprint("loaded by the demo") in page.content.decode()
