@@ -55,7 +55,7 @@ def measure(rows: int) -> Result:
 
 def ours(place: Superapp, actor: User) -> None:
     """The job as a worker runs it: claim, snapshot, totals, COPY, SHA-256, file in its place."""
-    job = start_export("orders", place, actor=actor, query=QUERY, columns=COLUMNS, scope="all", zipped="no")
+    job = start_export("orders", place, actor=actor, query=QUERY, columns=COLUMNS, scope="all", file="csv")
     jobs.run_job(job.pk)
     job = Job.objects.get(pk=job.pk)
     if job.state != Job.State.SUCCEEDED:

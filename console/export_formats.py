@@ -91,7 +91,7 @@ def _sql(column: Column, zone: str) -> list[Combinable]:
     if column.kind is Kind.NUMBER:
         return [source]
     if column.choices:
-        return [_words(source, column.choices)]
+        return [Words(source, words=[(str(value), guarded(str(word))) for value, word in column.choices])]
     return [_Guard(source)]
 
 
@@ -124,18 +124,14 @@ class ByDecimals(Func):
         return f"CASE {cases} ELSE {word(2)} END", tuple(params) * len(unusual)
 
 
-def _words(source: Combinable, choices: Sequence[tuple[Any, Any]]) -> Func:
-    return _Words(source, words=[part for value, word in choices for part in (str(value), guarded(str(word)))])
-
-
-class _Words(Func):
+class Words(Func):
     """A CASE that words the values; what has no word stays."""
 
     output_field = TextField()
 
     def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         sql, params = compiler.compile(self.get_source_expressions()[0])
-        words = self.extra["words"]
+        words = [part for pair in self.extra["words"] for part in pair]
         pairs = " ".join(["WHEN %s THEN %s"] * (len(words) // 2))
         return f"(CASE ({sql})::text {pairs} ELSE ({sql})::text END)", (*params, *words, *params)
 

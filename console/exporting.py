@@ -1,29 +1,36 @@
-"""The export of a listing as CSV: its own query, formatted, streamed into a file, with control totals of the same snapshot.
+"""The export of a listing as CSV or as a workbook: its own query, formatted, streamed into a file, totals of the same moment.
 
-On PostgreSQL the database writes the CSV (`COPY (…) TO STDOUT`), formatting, time zone and formula guard included: Python only
-joins what comes into blocks. Other databases take the plain path; both give the same bytes, and a test compares them.
+On PostgreSQL the database writes the rows (`COPY (…) TO STDOUT`), formatting, time zone and formula guard included: Python only
+joins what comes into blocks, and packs it for a workbook. Other databases take the plain path; both give the same bytes, and a
+test compares them.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, count, islice
 from typing import IO, Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.columns import Column, annotations
 from console.export_formats import header, line, plain_cells, sql_cells
+from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, plain_row, sheet_row, sql_row, text_cell, widths
 from console.listing import Listing
+from console.spreadsheets.streaming import SHEET_BYTES, SHEET_ROWS, StreamedBook
 
 BLOCK = 256 * 1024  # bytes handed on at once
+NO_END = sys.maxsize
 BOM = "\ufeff".encode()  # Excel takes a file without it for one in the code page of the computer
 
 
@@ -39,6 +46,20 @@ class Totals:
 
     rows: int = 0
     sums: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How rows are written: the expressions that COPY writes, its options, and the same row in Python."""
+
+    cells: Callable[[Sequence[Column], str], list[Combinable]]
+    options: str
+    plain: Callable[[Sequence[Column], Mapping[str, Any], str], bytes]
+
+
+CSV = Format(sql_cells, "FORMAT csv", lambda columns, values, zone: line(plain_cells(columns, values, zone)))
+# The XML of a row holds no control characters but tabs, so with these nothing in it is ever quoted.
+SHEET = Format(sql_row, r"FORMAT csv, QUOTE E'\x01', ESCAPE E'\x01', DELIMITER E'\x02'", plain_row)
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,9 @@ class Output:
         self.size += len(block)
         return len(block)
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
 
 class Rows:
     """Joins rows to blocks and tells the progress. `total` says how many there are once that is known."""
@@ -74,16 +98,19 @@ class Rows:
         self.progress, self.total = progress, total
         self.written = 0
 
-    def take(self, pieces: Iterator[Any], write: Callable[[bytes], object]) -> None:
-        """Write the rows. Raises Cancelled when the job was cancelled meanwhile."""
+    def take(self, pieces: Iterator[Any], write: Callable[[bytes], object], *, rows: int = NO_END, size: int = NO_END) -> None:
+        """Write the rows, at most so many and about so many bytes. Raises Cancelled when the job was cancelled meanwhile."""
         waiting: list[Any] = []
         length = 0
-        for piece in pieces:
+        for piece in islice(pieces, rows):
             waiting.append(piece)
             length += len(piece)
             if length >= BLOCK:
                 self._flush(waiting, write)
+                size -= length
                 waiting, length = [], 0
+                if size <= 0:
+                    return
         self._flush(waiting, write)
 
     def _flush(self, waiting: list[Any], write: Callable[[bytes], object]) -> None:
@@ -103,9 +130,48 @@ def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], targe
         taken_at = timezone.now()
         sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
         output.write(BOM + header(columns, zone))
-        pieces = _copied if reader.vendor == "postgresql" else _plain
-        sink.take(pieces(reader, rows.order_by(*listing.sort.order), columns, zone), output.write)
+        sink.take(_pieces(reader, rows.order_by(*listing.sort.order), columns, zone, CSV), output.write)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
+
+
+def write_workbook(
+    listing: Listing, rows: QuerySet, columns: Sequence[Column], target: IO[bytes], *, progress: Advance
+) -> Export:
+    """The same as a workbook (.xlsx): as many sheets as the rows need, and one that says what they are and add up to."""
+    zone = timezone.get_current_timezone_name()
+    output = Output(target)
+    book = StreamedBook(output)  # type: ignore[arg-type]  # it only writes
+    with snapshot() as reader, counting(listing, rows, reader) as totals:
+        taken_at = timezone.now()
+        sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
+        pieces = _pieces(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
+        _write_sheets(book, str(listing.caption), columns, head(columns, zone), pieces, sink)
+        _write_about(book, listing, totals.result(), taken_at)
+        book.close()
+        return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
+
+
+def _write_sheets(
+    book: StreamedBook, title: str, columns: Sequence[Column], first: bytes, pieces: Iterator[Any], sink: Rows
+) -> None:
+    for number in count(1):
+        with book.sheet(title if number == 1 else f"{title} {number}", widths=widths(columns), is_frozen=True) as write:
+            write(first)
+            sink.take(pieces, write, rows=SHEET_ROWS, size=SHEET_BYTES)
+        if (following := next(pieces, None)) is None:
+            return
+        pieces = chain([bytes(following)], pieces)
+
+
+def _write_about(book: StreamedBook, listing: Listing, totals: Totals, taken_at: datetime) -> None:
+    lines = [[text_cell(text)] for text in facts(listing, taken_at)]
+    lines += [[text_cell(_("Rows"), BOLD), number_cell(totals.rows, COUNT)]]
+    lines += [[text_cell(name, BOLD) for name in (_("Currency"), _("Sum of"), _("Major units"), _("Minor units"))]]
+    for total in told(listing, totals):
+        for label, value in total["sums"]:
+            lines.append([text_cell(total["currency"]), text_cell(label), *money_cells(value, total["currency"])])
+    with book.sheet(_("About"), widths=(40, 24, 20, 20)) as write:
+        write(b"".join(map(sheet_row, lines)))
 
 
 def checked(export: Export, sink: Rows) -> Export:
@@ -177,18 +243,25 @@ def told(listing: Listing, totals: Totals) -> list[dict[str, Any]]:
 
 def about(listing: Listing, totals: Totals, export: Export) -> str:
     """The text that goes with a file: what it holds, and the totals it must add up to."""
-    lines = [
-        str(listing.caption),
+    lines = facts(listing, export.taken_at)
+    lines += [
         _("Rows: %(number)s") % {"number": totals.rows},
-        _("Read from the database at %(time)s UTC") % {"time": export.taken_at.strftime("%Y-%m-%d %H:%M:%S")},
-        _("Times in the file: %(zone)s") % {"zone": timezone.get_current_timezone_name()},
         _("SHA-256 of the file: %(digest)s") % {"digest": export.sha256},
-        _("Filters: %(filters)s") % {"filters": "; ".join(chip["label"] for chip in listing.chips) or _("none")},
         _("A text that begins like a formula has an apostrophe before it."),
     ]
     for total in told(listing, totals):
         lines += [f"{total['currency']}: {label} {value} ({_('minor units')})" for label, value in total["sums"]]
     return "\n".join(lines) + "\n"
+
+
+def facts(listing: Listing, taken_at: datetime) -> list[str]:
+    """What a file holds and of when it is, in sentences."""
+    return [
+        str(listing.caption),
+        _("Read from the database at %(time)s UTC") % {"time": taken_at.strftime("%Y-%m-%d %H:%M:%S")},
+        _("Times in the file: %(zone)s") % {"zone": timezone.get_current_timezone_name()},
+        _("Filters: %(filters)s") % {"filters": "; ".join(chip["label"] for chip in listing.chips) or _("none")},
+    ]
 
 
 def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ...]]:
@@ -199,23 +272,30 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
         return
 
 
-def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> Iterator[bytes]:
+def _pieces(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
+    path = _copied if reader.vendor == "postgresql" else _plain
+    return path(reader, rows, columns, zone, form)
+
+
+def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
     aliases = annotations(columns)
     for values in _rows(rows.annotate(**aliases).values_list(*aliases), reader):
-        yield line(plain_cells(columns, dict(zip(aliases, values, strict=True)), zone))
+        yield form.plain(columns, dict(zip(aliases, values, strict=True)), zone)
 
 
-def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> Iterator[memoryview | bytes]:
+def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
     try:
-        sql, params = copy_sql(reader, rows, columns, zone)
+        sql, params = copy_sql(reader, rows, columns, zone, form)
     except EmptyResultSet:
         return
-    with reader.connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as copy:
+    with reader.connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT ({form.options})", params) as copy:
         yield from copy
 
 
-def copy_sql(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str) -> tuple[str, tuple[Any, ...]]:
+def copy_sql(
+    reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format = CSV
+) -> tuple[str, tuple[Any, ...]]:
     """The formatted query of an export and its parameters. Raises EmptyResultSet when the filters can match nothing."""
-    cells = {f"cell_{number}": cell for number, cell in enumerate(sql_cells(columns, zone))}
+    cells = {f"cell_{number}": cell for number, cell in enumerate(form.cells(columns, zone))}
     compiler = rows.annotate(**cells).values_list(*cells).query.get_compiler(connection=reader)
     return compiler.as_sql()

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from console import jobs
 from console.columns import Column
 from console.errors import Refused
-from console.exporting import Export, about, told, write_csv
+from console.exporting import Export, about, told, write_csv, write_workbook
 from console.jobs import Cancelled, Progress, job
 from console.listing import Listing
 from console.middleware import known_zone
@@ -23,13 +23,15 @@ from console.permissions import require
 from orders.listings import listing_of
 
 KIND = "orders.export"
+#: What an export can be, as the ending of its name: CSV, a zip of the CSV and an about.txt, a workbook.
+FILES = ("csv", "zip", "xlsx")
 PERMISSIONS = {"orders": "orders.view_order", "refunds": "orders.view_refund"}
 
 
 def start_export(
-    record: str, place: MiniProgram | Superapp, *, actor: User, query: str, columns: list[str], scope: str, zipped: str
+    record: str, place: MiniProgram | Superapp, *, actor: User, query: str, columns: list[str], scope: str, file: str
 ) -> Job:
-    """Start the job. `query` is the query of the list's address, `scope` is "page" or "all", `zipped` "yes" adds an about.txt.
+    """Start the job. `query` is the query of the list's address, `scope` is "page" or "all", `file` one of FILES.
 
     Raises Invisible, Forbidden, or Refused when the filters cannot be understood.
     """
@@ -38,7 +40,7 @@ def start_export(
     if not listing_of(record, place, QueryDict(query)).is_valid:
         raise Refused(_("The filters of this list cannot be understood. Go back and mend what is marked."))
     params = {
-        "record": record, "permission": permission, "query": query, "columns": columns, "scope": scope, "zipped": zipped,
+        "record": record, "permission": permission, "query": query, "columns": columns, "scope": scope, "file": file,
         "app_id": place.app_id if isinstance(place, MiniProgram) else "",
         "superapp": place.code if isinstance(place, Superapp) else "",
         "zone": timezone.get_current_timezone_name(), "language": translation.get_language() or "en",
@@ -80,13 +82,14 @@ def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
     params = row.params
     columns, rows = chosen(listing, params["columns"]), rows_of(listing, params["scope"])
     stem = f"{params['record']}-{params['app_id'] or params['superapp']}-{timezone.localtime():%Y%m%d-%H%M}"
-    name = f"{stem}.zip" if params["zipped"] == "yes" else f"{stem}.csv"
-    with TemporaryUploadedFile(name, "text/csv", 0, "utf-8") as file:
+    name = f"{stem}.{params['file']}"
+    with TemporaryUploadedFile(name, "application/octet-stream", 0, None) as file:
         assert file.file
-        if params["zipped"] == "yes":
+        if params["file"] == "zip":
             done = _zip(file.file, stem, listing, rows, columns, progress)
         else:
-            done = write_csv(listing, rows, columns, file.file, progress=progress)
+            write = write_workbook if params["file"] == "xlsx" else write_csv
+            done = write(listing, rows, columns, file.file, progress=progress)
         file.file.flush()
         _keep(row, name, file)
     return _result(name, listing, done)
@@ -112,7 +115,7 @@ def _result(name: str, listing: Listing, done: Export) -> dict[str, Any]:
     facts = [
         [_("Rows"), ngettext("%(number)s row", "%(number)s rows", done.totals.rows) % {"number": f"{done.totals.rows:,}"}],
         [_("As of"), _moment(done.taken_at)],
-        [_("SHA-256 of the CSV"), done.sha256],
+        [_("SHA-256 of the workbook") if name.endswith("xlsx") else _("SHA-256 of the CSV"), done.sha256],
     ]
     return {
         "filename": name, "rows": done.totals.rows, "sha256": done.sha256, "size": done.size,

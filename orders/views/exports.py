@@ -25,16 +25,20 @@ class ExportForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one column.")},
     )
-    zipped = forms.ChoiceField(
+    file = forms.ChoiceField(
         label=_("File"),
         widget=forms.RadioSelect,
-        choices=[("no", _("CSV")), ("yes", _("ZIP with the CSV and a text that states its totals"))],
+        choices=[
+            ("csv", _("CSV")),
+            ("zip", _("ZIP with the CSV and a text that states its totals")),
+            ("xlsx", _("Excel workbook (XLSX) with dates, numbers and a sheet that states its totals")),
+        ],
     )
 
     def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str]]) -> None:
         columns = [(column.name, column.label) for column in listing.columns]
         names = [name for name, _label in columns]
-        super().__init__(data, initial={"scope": "all", "columns": names, "zipped": "no"})
+        super().__init__(data, initial={"scope": "all", "columns": names, "file": "csv"})
         self.fields["columns"].choices = columns  # type: ignore[attr-defined]
         self.fields["scope"].choices = scopes  # type: ignore[attr-defined]
 

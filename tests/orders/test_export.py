@@ -61,7 +61,7 @@ def url(starfall):
 
 @pytest.fixture
 def form():
-    return {"scope": "all", "columns": ["number", "amount", "created"], "zipped": "no"}
+    return {"scope": "all", "columns": ["number", "amount", "created"], "file": "csv"}
 
 
 def test_makes_a_file_that_its_starter_downloads(client, operator, starfall, url, form):
@@ -159,7 +159,7 @@ def test_refunds_are_negative_and_their_sum_too(client, operator, starfall):
     refund = give_back(place(starfall, "ORDER-1", paid_amount=990), "R-1")
     client.force_login(operator)
     url = reverse("orders:refund-export", kwargs={"app_id": starfall.app_id})
-    client.post(url, {"scope": "all", "columns": ["number", "amount"], "zipped": "no"})
+    client.post(url, {"scope": "all", "columns": ["number", "amount"], "file": "csv"})
     job = Job.objects.get()
     assert table(job.file.read()) == [{"Refund number": "R-1", "Amount": "-1.00", "Amount (minor units)": "-100"}]
     assert job.result["totals"] == [{"currency": "USD", "sums": [["Amount", -refund.amount]]}]
@@ -168,7 +168,7 @@ def test_refunds_are_negative_and_their_sum_too(client, operator, starfall):
 def test_a_zip_holds_the_file_and_its_totals(client, operator, starfall, url, form):
     place(starfall, "ORDER-1")
     client.force_login(operator)
-    client.post(url, form | {"zipped": "yes"})
+    client.post(url, form | {"file": "zip"})
     with zipfile.ZipFile(Job.objects.get().file) as archive:
         names = sorted(archive.namelist())
         about = archive.read("about.txt").decode()

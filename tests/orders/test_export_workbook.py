@@ -1,0 +1,149 @@
+"""Exports as workbooks: the same rows as the CSV, with types, and nothing in them that a program would carry out."""
+
+import io
+import shutil
+import subprocess
+from datetime import datetime
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from openpyxl import load_workbook
+
+from console import exporting
+from console.middleware import known_zone
+from console.models import Job
+from console.spreadsheets import Workbook
+from orders.listings import order_listing
+from orders.models import Order
+from tests.orders.records import give_back
+from tests.orders.test_export import AT, YEAR, Quiet, form, place, rows, table, url, written  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="compares COPY with the plain path")
+STARTS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "＝", "＋", "－", "＠")
+CALLS = ("1+1", 'HYPERLINK("http://a.test","b")', "cmd|' /C calc'!A0", 'WEBSERVICE("http://a.test")', "<f>1+1</f>")
+PAYLOADS = [start + call for start in STARTS for call in CALLS]
+
+
+def workbook(program, query=YEAR):
+    listing = order_listing(program, QueryDict(query))
+    target = io.BytesIO()
+    done = exporting.write_workbook(listing, listing.matching, listing.columns, target, progress=Quiet())
+    return target, done
+
+
+def sheets(target):
+    """The rows of the first sheet as dicts, and those of the last as tuples."""
+    book = load_workbook(target)
+    head, *body = book.worksheets[0].iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in body], list(book["About"].values)
+
+
+def as_csv(row):
+    """A row of the workbook as the CSV writes it, without the guard."""
+    return {name: "" if value is None else str(value) for name, value in row.items()}
+
+
+def unguarded(row):
+    return {name: value.removeprefix("'") for name, value in row.items()}
+
+
+def test_the_job_makes_a_workbook(client, operator, starfall, url, form):  # noqa: F811
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    client.post(url, form | {"file": "xlsx"})
+    job = Job.objects.get()
+    assert job.state == "succeeded" and job.result["filename"].endswith(".xlsx")
+    made, about = sheets(io.BytesIO(job.file.read()))
+    at = datetime(2026, 3, 1, 20, 30)
+    assert made == [{"Order number": "ORDER-1", "Created (UTC)": at, "Amount": 9.9, "Amount (minor units)": 990}]
+    assert ("Rows", 1, None, None) in about and ("USD", "Amount", 9.9, 990) in about
+
+
+def test_cells_have_types_and_formats(starfall):
+    with timezone.override(known_zone("Asia/Kolkata")):
+        place(starfall, "0012", amount=1990, currency="KWD", paid_amount=1990, refunded_amount=90)
+        target, _done = workbook(starfall)
+    cells = dict(zip(*load_workbook(target).worksheets[0].iter_rows(), strict=True))
+    found = {head.value: cell for head, cell in cells.items()}
+    assert (found["Order number"].value, found["Order number"].number_format) == ("0012", "@")
+    assert found["Created (Asia/Kolkata)"].value == datetime(2026, 3, 2, 2, 0) and found["Created (Asia/Kolkata)"].is_date
+    assert (found["Amount"].value, found["Amount"].number_format) == (1.99, "#,##0.000")
+    assert found["Refunded amount"].value == -0.09 and found["Paid (Asia/Kolkata)"].value is None
+
+
+def test_the_head_is_frozen_and_bold(starfall):
+    place(starfall, "ORDER-1")
+    sheet = load_workbook(workbook(starfall)[0]).worksheets[0]
+    assert sheet.freeze_panes == "A2" and sheet["A1"].font.b and sheet.column_dimensions["A"].width == 30
+
+
+def test_no_payload_is_a_formula(starfall):
+    for number, payload in enumerate(PAYLOADS):
+        place(starfall, f"ORDER-{number:02d}", product_name=payload)
+    target, _done = workbook(starfall)
+    column = [cell for cell, *_others in load_workbook(target).worksheets[0].iter_rows(min_row=2, min_col=3, max_col=3)]
+    assert len(PAYLOADS) == 60 and {cell.value for cell in column} == set(PAYLOADS)
+    assert {cell.data_type for cell in column} <= {"s", "inlineStr"}
+
+
+def test_what_xml_cannot_hold_is_left_out_and_codes_stay_text(starfall):
+    place(starfall, "ORDER-1", product_name="a\x01\x1f\ufffeb", attach="_x0041_x0042_")
+    target, _done = workbook(starfall)
+    assert sheets(target)[0][0]["Item"] == "ab"
+    with Workbook(target) as book:
+        texts = [cell.text for row in book.rows(book.sheets[0]) for cell in row.cells.values()]
+    assert "_x0041_x0042_" in texts
+
+
+def test_rows_beyond_a_sheet_go_to_the_next(starfall, monkeypatch):
+    monkeypatch.setattr(exporting, "SHEET_ROWS", 2)
+    for number in range(4):
+        place(starfall, f"ORDER-{number}")
+    target, done = workbook(starfall)
+    book = load_workbook(target)
+    assert book.sheetnames == ["Orders", "Orders 2", "About"]
+    assert [sheet.max_row for sheet in book.worksheets[:2]] == [3, 3] and done.totals.rows == 4
+
+
+def test_an_export_without_rows_has_a_head(starfall):
+    target, done = workbook(starfall)
+    assert sheets(target)[0] == [] and done.totals.rows == 0
+
+
+@on_postgresql
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows)
+def test_the_workbook_is_the_same_by_either_path(starfall, monkeypatch, made):
+    Order.objects.all().delete()
+    for number, (text, amount, currency) in enumerate(made):
+        fields = {"product_name": text, "attach": text, "open_id": text or "x", "amount": amount, "currency": currency}
+        place(starfall, f"ORDER-{number}", paid_at=AT if number % 2 else None, **fields)
+    copied, _done = workbook(starfall)
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "_copied", exporting._plain)
+        plain, _again = workbook(starfall)
+    both = [[list(sheet.values) for sheet in load_workbook(target).worksheets[:-1]] for target in (copied, plain)]
+    assert both[0] == both[1]
+
+
+def test_the_rows_of_the_workbook_are_those_of_the_csv(starfall):
+    for number, text in enumerate(("=1", "Gems & <more>", "a\nb", " spaced ", "")):
+        give_back(place(starfall, f"ORDER-{number}", product_name=text, paid_amount=990), f"R-{number}")
+    found = [as_csv(row) for row in sheets(workbook(starfall)[0])[0]]
+    expected = [unguarded(row) for row in table(written(starfall)[0])]
+    for name in ("Order number", "Item", "Created (UTC)", "Amount (minor units)", "Payment", "Player", "Quantity", "Kind"):
+        assert [row[name] for row in found] == [row[name] for row in expected]
+    assert [float(row["Amount"]) for row in found] == [float(row["Amount"]) for row in expected]
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_libreoffice_opens_it(starfall, tmp_path):
+    place(starfall, "0012", product_name="=1+1")
+    (tmp_path / "orders.xlsx").write_bytes(workbook(starfall)[0].getvalue())
+    command = ["soffice", "--headless", "--convert-to", "csv", "--outdir", str(tmp_path), str(tmp_path / "orders.xlsx")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert "0012" in (tmp_path / "orders.csv").read_text() and "=1+1" in (tmp_path / "orders.csv").read_text()
