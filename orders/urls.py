@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.views import details, exemption, exports, home, push, records
+from orders.views.redelivery import RedeliverMany
 
 app_name = "orders"
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("m/<str:app_id>/orders/", records.OrderList.as_view(), name="list"),
     path("m/<str:app_id>/orders/export", exports.OrderExport.as_view(), name="export"),
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
+    path("m/<str:app_id>/orders/redeliver", RedeliverMany.as_view(), name="redeliver-many"),
     path("m/<str:app_id>/refunds/", records.RefundList.as_view(), name="refund-list"),
     path("m/<str:app_id>/refunds/export", exports.RefundExport.as_view(), name="refund-export"),
     path("m/<str:app_id>/refunds/<int:pk>/", details.RefundDetail.as_view(), name="refund-detail"),

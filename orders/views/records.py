@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 
 from console.listing import PLACES, Listing
 from console.models import MiniProgram, Superapp
+from console.permissions import can
 from console.views.base import ConsoleView
 from orders.listings import listing_of
 
@@ -26,7 +27,10 @@ class RecordList(ConsoleView):
         """The page of the list that the address names."""
         listing = listing_of(self.record, self.place, request.GET)
         found = self._exact(listing)
-        return redirect(found) if found else self.render(listing=listing, export_url=f"export{listing.url()}")
+        if found:
+            return redirect(found)
+        may_redeliver = can(self.actor, "orders.redeliver", self.place)
+        return self.render(listing=listing, export_url=f"export{listing.url()}", may_redeliver=may_redeliver)
 
     def _exact(self, listing: Listing) -> str:
         """The address of the only record with the number that is searched for."""
