@@ -125,7 +125,7 @@ def test_what_is_no_currency_in_use_is_refused(code):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(0, 10**15), st.sampled_from(["USD", "JPY", "KWD", "CNY"]))
+@given(st.integers(0, 10**15 - 1), st.sampled_from(["USD", "JPY", "KWD", "CNY"]))
 def test_what_is_shown_can_be_typed_again(minor, currency):
     assert parse_major(f"{to_major(minor, currency):f}", currency) == minor
     assert to_major(minor, currency) * 10 ** exponent(currency) == Decimal(minor)
