@@ -84,6 +84,7 @@ def store(body: dict[str, Any], data: dict[str, Any], session: PlayerSession) ->
     program = session.mini_program
     item = Item.objects.get(mini_program=program, product_id=data["productId"])
     merchant = MerchantBinding.objects.get(bound_team=program.team, effective=True).merchant
+    assert item.live_price is not None, "on sale"
     with transaction.atomic():
         order = Order.objects.create(
             mini_program=program, team=program.team, superapp=program.superapp, out_trade_no=data["outTradeNo"],

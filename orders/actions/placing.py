@@ -210,6 +210,7 @@ def _place_plainly(order: Order) -> datetime | None:
 
 
 def _still_sold(order: Order) -> bool:
+    assert order.item_id is not None, "an order is placed for an item"
     items = Item.objects.filter(pk=order.item_id)
     if order.env == Environment.LIVE:
         return items.on_sale().filter(live_price=order.unit_price, live_currency=order.currency).exists()

@@ -14,7 +14,9 @@ from tests.payments.test_credential import PUBLIC
 
 @pytest.fixture
 def credential(starfall, team_admin) -> Credential:
-    return delivery.configure(starfall, actor=team_admin, url=PUBLIC).credential
+    credential = delivery.configure(starfall, actor=team_admin, url=PUBLIC).credential
+    assert credential is not None
+    return credential
 
 
 def ends_in(**time) -> None:

@@ -23,7 +23,9 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def old(starfall, team_admin) -> Credential:
-    return delivery.configure(starfall, actor=team_admin, url=PUBLIC).credential
+    credential = delivery.configure(starfall, actor=team_admin, url=PUBLIC).credential
+    assert credential is not None
+    return credential
 
 
 def accepted(program) -> list[int]:
