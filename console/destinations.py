@@ -7,6 +7,7 @@ The text of a URL is judged by form only; whether it may be called is judged on 
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -104,6 +105,7 @@ def is_public(address: Address | str) -> bool:
     return not any(ip in network for network in _IPV4_REFUSED)
 
 
+@lru_cache(maxsize=4096)
 def literal_address(host: str) -> Address | None:
     """Return the address if `host` is one in standard notation; None for names and for octal, decimal or short forms."""
     try:

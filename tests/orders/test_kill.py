@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="the process needs the database of the tests"),
 ]
-ORDERS = 150
+ORDERS = 500
 #: Each is passed a few times before it kills, so that every process gets something done.
 POINTS = ["after-claim:2", "before-post:15", "after-post:15", "in-results:2", "after-results:3"]
 
