@@ -144,6 +144,9 @@ def test_the_rows_of_the_workbook_are_those_of_the_csv(starfall):
 def test_libreoffice_opens_it(starfall, tmp_path):
     place(starfall, "0012", product_name="=1+1")
     (tmp_path / "orders.xlsx").write_bytes(workbook(starfall)[0].getvalue())
-    command = ["soffice", "--headless", "--convert-to", "csv", "--outdir", str(tmp_path), str(tmp_path / "orders.xlsx")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert "0012" in (tmp_path / "orders.csv").read_text() and "=1+1" in (tmp_path / "orders.csv").read_text()
+    as_utf8 = "csv:Text - txt - csv (StarCalc):44,34,76"
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    command = ["soffice", profile, "--headless", "--convert-to", as_utf8, "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "orders.xlsx")], check=True, capture_output=True)
+    shown = (tmp_path / "orders.csv").read_text(encoding="utf-8")
+    assert "0012" in shown and "=1+1" in shown
