@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -135,8 +134,3 @@ def switcher(user: User, scope: dict[str, Any]) -> list[dict[str, Any]]:
 def _program_link(row: MiniProgram, current: MiniProgram | None) -> dict[str, Any]:
     url = reverse("orders:home", kwargs={"app_id": row.app_id})
     return {"label": row.name, "hint": row.get_kind_display(), "url": url, "current": row == current}
-
-
-def demo_mode() -> bool:
-    """Whether this is the trial on a laptop."""
-    return bool(settings.DEMO)
