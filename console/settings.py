@@ -29,6 +29,8 @@ if TESTING:
     SIMULATOR = True
 # Tests of kill -9 name a marked point here (console/crash.py); production has none.
 CRASH_POINT = "" if PRODUCTION else env.str("CRASH_POINT", default="")
+# The waits between attempts of a push are multiplied with this; `make chaos` has no 24 hours.
+SCHEDULE_FACTOR = env.float("SCHEDULE_FACTOR", default=1.0)
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 PORT = env.int("PORT", default=8000)  # `make run` listens here, on 127.0.0.1 only
@@ -45,7 +47,8 @@ def refuse_unsafe_production() -> None:
             raise ImproperlyConfigured(
                 f"{name} is not set. Production needs it (docs/operations.md); for a trial use `make run`."
             )
-    for name, value in (("LOCAL_DESTINATIONS", LOCAL_DESTINATIONS), ("SIMULATOR", SIMULATOR)):
+    trial = {"LOCAL_DESTINATIONS": LOCAL_DESTINATIONS, "SIMULATOR": SIMULATOR, "SCHEDULE_FACTOR": SCHEDULE_FACTOR != 1}
+    for name, value in trial.items():
         if value:
             raise ImproperlyConfigured(f"{name} is set. It is for trials on one machine; unset it in production.")
 

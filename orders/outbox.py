@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
@@ -172,7 +173,7 @@ def _fail(results: Iterable[Result], rows: Mapping[int, Delivery]) -> None:
         if delay is None:
             ended.append(rows[push.delivery_id])
         else:
-            times[push.delivery_id] = attempt.next_attempt_at = now + delay
+            times[push.delivery_id] = attempt.next_attempt_at = now + delay * settings.SCHEDULE_FACTOR
         if level := alert_after(push.step + 1, ended=delay is None):
             alerts.append((push.mini_program_id, level))
     _retry([rows[pk] for pk in times], times)

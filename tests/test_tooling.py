@@ -80,7 +80,7 @@ def test_production_refuses_to_start_without(name):
     assert f"ImproperlyConfigured: {name} is not set." in result.stderr
 
 
-@pytest.mark.parametrize("change", [{"LOCAL_DESTINATIONS": "127.0.0.1:8000"}, {"SIMULATOR": "1"}])
+@pytest.mark.parametrize("change", [{"LOCAL_DESTINATIONS": "127.0.0.1:8000"}, {"SIMULATOR": "1"}, {"SCHEDULE_FACTOR": "0.1"}])
 def test_production_refuses_settings_for_local_trial(change):
     result = load_settings(production(**change))
     assert result.returncode != 0
