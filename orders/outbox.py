@@ -61,7 +61,7 @@ def claim(*, limit: int, room: Mapping[Endpoint, int], usual_room: int, lease: t
         found = list(due.order_by("next_attempt_at")[:limit].select_for_update(of=("self",), skip_locked=True))
         rows = _with_free_orders(_within_room(found, room, usual_room))
         configs = DeliveryConfig.objects.in_bulk({row.mini_program_id for row in rows}, field_name="mini_program_id")
-        urls = {row.pk: push_url(configs.get(row.mini_program_id), env=row.env) for row in rows}
+        urls = {row.pk: row.url or push_url(configs.get(row.mini_program_id), env=row.env) for row in rows}
         move_deliveries([row for row in rows if not urls[row.pk]], "hold", actor=DISPATCHER, next_attempt_at=None)
         sent = [row for row in rows if urls[row.pk]]
         until = ExpressionWrapper(Now() + Value(lease), output_field=DateTimeField())

@@ -29,12 +29,14 @@ def push_url(config: DeliveryConfig | None, *, env: int) -> str:
 def enqueue(order: Order, *, event: str, body: str, actor: User | System, refund: Refund | None = None) -> Delivery:
     """Put one event into the outbox, due at once, or held while push is off or not configured.
 
+    What a standard payment is told by goes to its notify_url, whatever the push is set to.
     Call it in the transaction that made the event happen, with the order locked. `body` is what every attempt posts.
     """
     config = DeliveryConfig.objects.filter(mini_program=order.mini_program_id).first()
-    state = DeliveryState.PENDING if push_url(config, env=order.env) else DeliveryState.HELD
+    state = DeliveryState.PENDING if order.notify_url or push_url(config, env=order.env) else DeliveryState.HELD
     owners = {"mini_program_id": order.mini_program_id, "team_id": order.team_id, "superapp_id": order.superapp_id}
-    delivery = Delivery.objects.create(**owners, order=order, refund=refund, event=event, env=order.env, body=body, state=state)
+    told = {"order": order, "refund": refund, "event": event, "env": order.env, "url": order.notify_url, "body": body}
+    delivery = Delivery.objects.create(**owners, **told, state=state)
     if event == Delivery.Event.GOODS:
         move(order, "queue_delivery" if state == DeliveryState.PENDING else "hold_delivery", actor=actor)
     wake_on_commit()
@@ -70,7 +72,7 @@ def redeliver_order(order: Order, *, actor: User) -> int:
 
 def hold_all(program: MiniProgram, *, actor: User | System) -> int:
     """Hold what waits for an attempt; what is being sent right now ends first. Returns how many are held now."""
-    pending = Delivery.objects.filter(mini_program=program, state=DeliveryState.PENDING)
+    pending = Delivery.objects.filter(mini_program=program, state=DeliveryState.PENDING, url="")
     return _in_batches(pending.exclude(event=Delivery.Event.TEST), "hold", actor=actor)
 
 

@@ -21,6 +21,7 @@ class Notification(models.Model):
     class Kind(models.TextChoices):
         PAYMENT = "payment", _("Payment")
         REFUND = "refund", _("Refund")
+        CLOSING = "closing", _("Closing")
 
     class Verdict(models.TextChoices):
         ACCEPTED = "accepted", _("Accepted")
@@ -58,12 +59,16 @@ class Delivery(ProgramOwned):
         GOODS = "goods", _("Item delivery")
         REFUND = "refund", _("Refund")
         TEST = "test", _("Test push")
+        CLOSING = "closing", _("Closing")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, help_text="The webhook-id: stable over all attempts.")
     order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="deliveries")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="deliveries")
     event = models.CharField(max_length=10, choices=Event.choices)
     env = models.PositiveSmallIntegerField(choices=Environment.choices, default=Environment.LIVE)
+    url = models.CharField(
+        max_length=2048, blank=True, default="", db_default="", help_text="The order's notify_url; empty: where the push goes."
+    )
     body = models.TextField(help_text="The JSON that is posted, the same in every attempt.")
     state = FSMField(choices=DeliveryState.choices, default=DeliveryState.PENDING, protected=True)
     first_due_at = models.DateTimeField(

@@ -79,6 +79,12 @@ class Order(ProgramOwned):
     signature = models.CharField(max_length=64, blank=True, default="")
     request_hash = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256 of what makes a request identical.")
     prepay_id = models.CharField(_("prepay id"), max_length=128, blank=True, default="")
+    notify_url = models.CharField(
+        max_length=2048, blank=True, default="", db_default="", help_text="Where a standard payment is told of; virtual: empty."
+    )
+    transaction_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The superapp's number of a standard payment."
+    )
     prepay_lease_until = models.DateTimeField(
         null=True, help_text="Somebody is asking the superapp until then, so nobody else does."
     )
