@@ -16,7 +16,7 @@ from console.checks import PUBLIC_PREFIXES, PUBLIC_ROUTES, SIGNED_IN_PREFIXES, i
 from console.matrix import MATRIX, OWN, SIGNED_IN, SUPERAPP, TEAM
 from console.models import Job
 from items.models import Import, Item, ItemImage, Release, ReleaseEntry
-from orders.models import Delivery, Order, Refund
+from orders.models import Attempt, Delivery, Order, Refund
 from payments.models import Credential, CredentialMail, ExemptionRequest, Merchant, MerchantBinding, PaymentRequest, owners_of
 
 ROUTES = {name: (path, view) for name, path, view in routes() if name and not is_public(name)}
@@ -58,6 +58,7 @@ def world(everyone, starfall, team_admin):
     credential = Credential.objects.create(**own, **validity, serial_no="AB12", issued_by=team_admin)
     CredentialMail.objects.create(credential=credential, recipient="payments@northlight.test")
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}")
+    attempt = Attempt.objects.create(delivery=delivery, number=1, url="https://shop.test", outcome="no_answer", started_at=now)
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
         "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
@@ -65,7 +66,7 @@ def world(everyone, starfall, team_admin):
         "staff": everyone.superapp_operator.superapp_memberships.get().pk,
         "merchant": merchant.pk, "exemption": exemption.pk,
         "import": imported.pk, "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
-        "credential": credential.pk,
+        "credential": credential.pk, "attempt": attempt.pk,
     }  # fmt: skip
 
 
@@ -74,6 +75,8 @@ def object_of(route: str) -> str:
     noun = route.split(":")[-1]
     if noun.startswith("import-"):
         return "import"
+    if noun.endswith("-workbench"):
+        return noun.removesuffix("-workbench")
     if noun == "standard-payment-cancel":
         return "standard"
     if "-member-" in noun:

@@ -60,6 +60,7 @@ class OrderDetail(RecordDetail):
             sees_player=self.sees_player,
             masked_player=mask(order.open_id),
             sees_attempts=can(self.actor, "orders.view_attempt", order),
+            sees_signatures=can(self.actor, "payments.view_delivery", order),
             **self._redelivery(order, deliveries),
         )
 
@@ -94,5 +95,6 @@ class RefundDetail(RecordDetail):
             sees_player=self.sees_player,
             masked_player=mask(refund.open_id),
             sees_attempts=can(self.actor, "orders.view_attempt", refund),
+            sees_signatures=can(self.actor, "payments.view_delivery", refund),
             may_see_order=can(self.actor, "orders.view_order", refund),
         )
