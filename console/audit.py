@@ -5,7 +5,6 @@ entries of one tenant into a chain. The linking is a step of its own because a c
 would make its orders wait for each other. `manage.py verify_audit` names the first row that does not fit.
 """
 
-
 import hashlib
 import hmac
 import json
@@ -17,8 +16,20 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from console import bulk
 from console.models import AuditChain, AuditEntry, User
 from console.permissions import Scoped, System
+
+
+class Subject(NamedTuple):
+    """What an entry is about, for callers that read no model instance; `object_type` is "app.model" in lower case."""
+
+    team_id: int | None
+    superapp_id: int | None
+    mini_program_id: int | None
+    object_type: str
+    object_id: str
+    object_label: str
 
 
 class Origin(NamedTuple):
@@ -52,6 +63,27 @@ def record_many(
     """One entry for each row, `changes` in the same order; inserted together."""
     entries = [build_entry(verb, row, actor=actor, changes=change, note=note) for row, change in zip(rows, changes, strict=True)]
     AuditEntry.objects.bulk_create(entries, batch_size=500)
+
+
+def record_subjects(
+    verb: str, subjects: Sequence[Subject], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
+) -> None:
+    """As `record_many`, for hot paths without model instances; `changes` in the same order."""
+    where, now = origin.get(), timezone.now()
+    at = now.isoformat()
+    who = (None if isinstance(actor, System) else actor.pk, str(actor), verb)
+    rows = []
+    for subject, change in zip(subjects, changes, strict=True):
+        said = (*subject[:3], *who, *subject[3:5], subject.object_label[:200], change, note, *where)
+        rows.append((now, *said, _mac([at, *said])))
+    bulk.insert(AuditEntry, _SAID, rows)
+
+
+#: The columns of an entry that its MAC covers, in its order, and the MAC.
+_SAID = (
+    "created_at", "team_id", "superapp_id", "mini_program_id", "actor_id", "actor_label", "verb", "object_type", "object_id",
+    "object_label", "changes", "note", "request_id", "address", "mac",
+)  # fmt: skip
 
 
 def build_entry(
@@ -92,13 +124,15 @@ def _key() -> bytes:
 
 def entry_mac(entry: "AuditEntry") -> str:
     """HMAC-SHA256 (hex) over everything the entry says, with the key that lives outside the database."""
-    content = [
-        entry.created_at.isoformat(), entry.team_id, entry.superapp_id, entry.mini_program_id, entry.actor_id, entry.actor_label,
-        entry.verb, entry.object_type, entry.object_id, entry.object_label, entry.changes, entry.note,
-        entry.request_id, entry.address,
-    ]  # fmt: skip
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hmac.new(_key(), text.encode(), hashlib.sha256).hexdigest()
+    return _mac([entry.created_at.isoformat(), *(getattr(entry, name) for name in _SAID[1:-1])])
+
+
+# Made once: json.dumps() with options makes an encoder for each call.
+_encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str).encode
+
+
+def _mac(content: list[Any]) -> str:
+    return hmac.digest(_key(), _encoded(content).encode(), "sha256").hex()
 
 
 def link_mac(previous: str, number: int, mac: str) -> str:

@@ -1,6 +1,7 @@
-"""Write changed columns of many rows in one statement (docs/performance.md, `bulk`)."""
+"""Write many rows in one statement (docs/performance.md, `bulk` and `deliver`)."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db import connections, models, router
@@ -43,3 +44,33 @@ def _write_arrays(model: type[M], fields: list[Any], rows: Sequence[M], connecti
     sql = f"UPDATE {table} SET {sets} FROM unnest({given}) AS v({', '.join(names)}) WHERE {table}.{names[0]} = v.{names[0]}"
     with connection.cursor() as cursor:
         cursor.execute(sql, arrays)
+
+
+def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows given as values of the columns `names` (attnames), the other columns with their defaults; save() does not run.
+
+    On PostgreSQL by COPY: bulk_create() needs an instance for each row and takes four times as long.
+    """
+    connection = connections[router.db_for_write(model)]
+    if connection.vendor == "postgresql":
+        _copy(model, names, rows, connection)
+    else:
+        model._base_manager.bulk_create([model(**dict(zip(names, row, strict=True))) for row in rows], batch_size=500)
+
+
+def _copy(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper
+) -> None:
+    fields: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    # COPY knows no defaults of Django's.
+    others = [field for name, field in fields.items() if name not in names]
+    rest = [field.get_default() for field in others]
+    texts = [place for place, name in enumerate(names) if isinstance(fields[name], models.JSONField)]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(field.column) for field in [*(fields[name] for name in names), *others])
+    with connection.cursor() as cursor, cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            values = [*row, *rest]
+            for place in texts:
+                values[place] = json.dumps(values[place])
+            copy.write_row(values)

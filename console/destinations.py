@@ -78,18 +78,24 @@ def check_destination(url: str) -> Destination:
 
     http on port 80 or https on port 443, no credentials, no fragment, at most 2,048 characters of the ASCII that URLs have.
     """
-    _check_characters(url)
-    parts = _split(url)
-    host, port = _host(parts), _port(parts)
+    scheme, host, port = _form(url)
     local = f"{_bracketed(host)}:{port}" in {text.lower() for text in settings.LOCAL_DESTINATIONS}
-    if port != PORTS[parts.scheme] and not local:
+    if port != PORTS[scheme] and not local:
         raise DestinationRefused(
             "port",
             _("The address uses port %(found)s. Use port 80 with http:// or port 443 with https://.") % {"found": port},
         )
-    return Destination(url, parts.scheme, host, port, local)
+    return Destination(url, scheme, host, port, local)
 
 
+@lru_cache(maxsize=4096)
+def _form(url: str) -> tuple[str, str, int]:
+    _check_characters(url)
+    parts = _split(url)
+    return parts.scheme, _host(parts), _port(parts)
+
+
+@lru_cache(maxsize=4096)
 def is_public(address: Address | str) -> bool:
     """Say whether an address is global unicast by our own list; mapped IPv4 is judged as IPv4, other text is not public."""
     try:
@@ -122,7 +128,7 @@ def check_addresses(destination: Destination, addresses: Iterable[str]) -> froze
     found = list(addresses)
     if not found or not (destination.local or all(is_public(address) for address in found)):
         raise unreachable()
-    return frozenset(ipaddress.ip_address(address) for address in found)
+    return frozenset(literal_address(address) or ipaddress.ip_address(address) for address in found)
 
 
 def unreachable() -> DestinationRefused:

@@ -19,12 +19,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
-from types import SimpleNamespace
+from functools import cache, lru_cache
 from typing import Any, Self, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -91,6 +92,17 @@ class _CheckedResolver(AbstractResolver):
 
     async def close(self) -> None:
         return None
+
+
+class _NotingConnector(aiohttp.TCPConnector):
+    """Notes when a connection, TLS included, stands. aiohttp's tracing would too, and make a dozen objects for each request."""
+
+    async def connect(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        attempt = _current.get()
+        attempt.mark("connected")
+        attempt.limit.reschedule(attempt.deadline)
+        return connection
 
 
 class _TimedContext(ssl.SSLContext):
@@ -169,7 +181,6 @@ class Client:
             headers=own_headers(request),
             allow_redirects=False,
             ssl=request.tls or default_tls(),
-            trace_request_ctx=attempt,
         ) as response:
             attempt.mark("head")
             return await _read(response, request, attempt)
@@ -216,21 +227,18 @@ async def check_resolved(url: str, *, client: Client) -> Destination:
 
 
 def _new_session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
+    connector = _NotingConnector(
         resolver=_CheckedResolver(),
         use_dns_cache=False,
         socket_factory=_checked_socket,
         force_close=True,
         limit=0,
     )
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_on_connected)
     return aiohttp.ClientSession(
         connector=connector,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the attempt's own deadline covers everything
-        trace_configs=[trace],
         trust_env=False,
     )
 
@@ -244,12 +252,7 @@ def _checked_socket(address_info: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-async def _on_connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-    attempt: _Attempt = context.trace_request_ctx
-    attempt.mark("connected")
-    attempt.limit.reschedule(attempt.deadline)
-
-
+@lru_cache(maxsize=4096)
 def _exact_url(destination: Destination) -> URL:
     """Return the URL as it was written, byte for byte: signatures cover path and query."""
     url = URL(destination.url, encoded=True)

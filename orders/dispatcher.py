@@ -21,8 +21,9 @@ from console.crash import mark
 from console.http import Client
 from console.http_messages import DEADLINE
 from orders.models import Attempt
-from orders.outbox import LEASE, Claim, Endpoint, Result, claim, reclaim, resume_ready, write_results
-from orders.sender import Push, attempt_of, outgoing, unsent
+from orders.outbox import LEASE, Claim, claim, reclaim, resume_ready
+from orders.results import Result, write_results
+from orders.sender import Endpoint, Push, outgoing, tried, unsent
 from orders.wake import woken_by
 
 T = TypeVar("T")
@@ -126,11 +127,10 @@ class Dispatcher:
         task.add_done_callback(self.posts.discard)
 
     def _receiver(self, push: Push) -> Receiver:
-        endpoint = (push.mini_program_id, push.env)
-        if endpoint not in self.receivers:
+        if push.endpoint not in self.receivers:
             sockets = asyncio.Semaphore(self.limits.endpoint_sockets)
-            self.receivers[endpoint] = Receiver(sockets, self.limits.endpoint_unknown)
-        return self.receivers[endpoint]
+            self.receivers[push.endpoint] = Receiver(sockets, self.limits.endpoint_unknown)
+        return self.receivers[push.endpoint]
 
     async def _deliver(self, push: Push, receiver: Receiver, give_up_at: float) -> None:
         result = Result(push, None)
@@ -139,7 +139,7 @@ class Dispatcher:
                 if not self.stop.is_set() and time.monotonic() < give_up_at:
                     result = await self._post(push, receiver)
         except Exception:  # a fault of ours with one push must not stop the others, nor be tried again without pause
-            log.exception("push_not_posted", delivery=push.delivery_id)
+            log.exception("push_not_posted", delivery=push.row.pk)
             result = Result(push, unsent(push, outcome=Attempt.Outcome.NO_ANSWER, error="internal"))
         finally:
             self.results.put_nowait(result)
@@ -152,7 +152,7 @@ class Dispatcher:
         answer = await self.client.send(request)
         mark("after-post")
         receiver.allowed = self._allowed(answer.status, answer.durations.get("total", 0.0))
-        return Result(push, attempt_of(push, request, answer, started_at=started))
+        return Result(push, tried(push, request, answer, started_at=started))
 
     def _allowed(self, status: int | None, seconds: float) -> int:
         """How many rows of an endpoint to have in hand after this answer: few of one that would keep us waiting."""

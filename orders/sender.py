@@ -1,63 +1,86 @@
-"""From an outbox row to the request that is posted, and from the answer to the Attempt row."""
+"""From an outbox row to the request that is posted, and from the answer to what is kept of the attempt."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.utils import timezone
 
 from console.http_messages import DEADLINE, Answer, OutgoingRequest, excerpt
 from orders.models import Attempt, Delivery
+from orders.moving import Row
 from orders.schedule import judge
 from orders.webhooks import webhook_headers
 
+#: A receiver: mini program id and environment.
+Endpoint = tuple[int, int]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+
+class Push(NamedTuple):
     """One attempt of one outbox row, as it was claimed. `step` counts the failures of the present schedule."""
 
-    delivery_id: int
+    row: Row
     number: int
-    mini_program_id: int
-    env: int
-    uid: str
     body: bytes
     url: str
-    app_keys: tuple[str, ...]
+    app_keys: Sequence[str]
     step: int
     first_due_at: datetime
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it goes."""
+        return self.row.mini_program_id, self.row.env
+
     @classmethod
-    def of(cls, row: Delivery, *, url: str, app_keys: list[str]) -> Self:
-        """The next attempt of a row that was just claimed."""
+    def of(cls, delivery: Delivery, *, url: str, app_keys: Sequence[str]) -> Self:
+        """The present attempt of a delivery."""
         return cls(
-            delivery_id=row.pk, number=row.attempt_number, mini_program_id=row.mini_program_id, env=row.env, uid=str(row.uid),
-            body=row.body.encode(), url=url, app_keys=tuple(app_keys), step=row.schedule_step, first_due_at=row.first_due_at,
+            Row.of(delivery), delivery.attempt_number, delivery.body.encode(), url, app_keys, delivery.schedule_step,
+            delivery.first_due_at,
         )  # fmt: skip
+
+
+class Tried(NamedTuple):
+    """What is kept of one attempt: the columns of an Attempt row, without the cost of a model instance. Durations in ms."""
+
+    delivery_id: int
+    number: int
+    url: str
+    outcome: Attempt.Outcome
+    started_at: datetime
+    error: str = ""
+    request_headers: dict[str, str] = {}
+    status: int | None = None
+    return_code: str = ""
+    answer: str = ""
+    durations: dict[str, float] = {}
+    next_attempt_at: datetime | None = None
+
+    def attempt(self) -> Attempt:
+        """The unsaved row."""
+        return Attempt(**self._asdict())
 
 
 def outgoing(push: Push, *, deadline: float = DEADLINE) -> OutgoingRequest:
     """The request, signed now. `deadline` in seconds is for all of it. Raises ValueError without an AppKey."""
-    signed = webhook_headers(webhook_id=push.uid, timestamp=int(time.time()), body=push.body, app_keys=push.app_keys)
+    signed = webhook_headers(webhook_id=str(push.row.uid), timestamp=int(time.time()), body=push.body, app_keys=push.app_keys)
     headers = {"Content-Type": "application/json; charset=utf-8", **signed}
     return OutgoingRequest(url=push.url, headers=headers, body=push.body, deadline=deadline)
 
 
-def unsent(push: Push, *, outcome: Attempt.Outcome, error: str = "") -> Attempt:
-    """The unsaved Attempt row of a push that could not be made; the schedule goes on all the same."""
-    return Attempt(
-        delivery_id=push.delivery_id, number=push.number, url=push.url, outcome=outcome, error=error, started_at=timezone.now()
-    )
+def unsent(push: Push, *, outcome: Attempt.Outcome, error: str = "") -> Tried:
+    """The attempt of a push that could not be made; the schedule goes on all the same."""
+    return Tried(push.row.pk, push.number, push.url, outcome, timezone.now(), error)
 
 
-def attempt_of(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime) -> Attempt:
-    """The unsaved Attempt row: what was sent and what came back, as far as people may see it. Durations in milliseconds."""
+def tried(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime) -> Tried:
+    """What was sent and what came back, as far as people may see it."""
     outcome, code = judge(answer)
     # Times and reasons of connections that did not come about would tell a closed port from a blocked address.
     durations = {} if answer.unreachable else {name: round(value * 1000, 1) for name, value in answer.durations.items()}
-    return Attempt(
-        delivery_id=push.delivery_id, number=push.number, url=push.url, request_headers=dict(request.headers), outcome=outcome,
-        status=answer.status, return_code=code, answer=excerpt(answer.body), error=answer.public_class, durations=durations,
-        started_at=started_at,
+    return Tried(
+        push.row.pk, push.number, push.url, outcome, started_at, answer.public_class, dict(request.headers), answer.status, code,
+        excerpt(answer.body), durations,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """The AppKeys and certificates that are accepted now, for openServer and the delivery dispatcher."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,12 +36,19 @@ def accepted_keys(mini_program_id: int, env: int) -> list[AppKey]:
     """
     if env not in (LIVE, SANDBOX):
         raise ValueError(f"env is 0 (live) or 1 (sandbox), not {env!r}.")
+    return keys_of_programs([mini_program_id], env).get(mini_program_id, [])
+
+
+def keys_of_programs(mini_program_ids: Iterable[int], env: int) -> dict[int, list[AppKey]]:
+    """As `accepted_keys` for many mini programs at once, by their ids; those without a key are left out."""
     name = "live_key" if env == LIVE else "sandbox_key"
-    rows = Credential.objects.filter(_accepted_now(timezone.now()), mini_program_id=mini_program_id)
-    columns = ("pk", "serial_no", f"sealed_{name}", f"{name}_fingerprint")
+    rows = Credential.objects.filter(_accepted_now(timezone.now()), mini_program_id__in=mini_program_ids)
+    columns = ("mini_program_id", "pk", "serial_no", f"sealed_{name}", f"{name}_fingerprint")
+    found = defaultdict[int, list[AppKey]](list)
     # "active" sorts before "overlapping"; among those the newest first.
-    found = rows.order_by("state", "-issued_at").values_list(*columns)
-    return [AppKey(_text(sealed, f"credential:{serial}:{name}"), pk, mark) for pk, serial, sealed, mark in found]
+    for program_id, pk, serial, sealed, mark in rows.order_by("state", "-issued_at").values_list(*columns):
+        found[program_id].append(AppKey(_text(sealed, f"credential:{serial}:{name}"), pk, mark))
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from console.permissions import require
 from orders.actions.delivery import hold_all, resume_all
 from orders.models import Attempt, Delivery, Environment
 from orders.payloads import GOODS_EVENT, envelope, test_payload
-from orders.sender import Push, attempt_of, outgoing
+from orders.sender import Push, outgoing, tried
 from orders.webhooks import pay_event_sig
 from payments.actions.credential import note_probe
 from payments.keys import AppKey, accepted_keys
@@ -55,7 +55,7 @@ def _send(config: DeliveryConfig, app_keys: list[AppKey], *, actor: User) -> Att
     delivery = _test_delivery(config, keys[0], actor=actor)
     started, push = timezone.now(), Push.of(delivery, url=config.url_for(env=SANDBOX, is_test=True), app_keys=keys)
     request = outgoing(push)
-    attempt = attempt_of(push, request, send_sync(request), started_at=started)
+    attempt = tried(push, request, send_sync(request), started_at=started).attempt()
     attempt.save()
     acknowledged = attempt.outcome == Attempt.Outcome.ACKNOWLEDGED
     move(delivery, "acknowledge" if acknowledged else "park", actor=actor)

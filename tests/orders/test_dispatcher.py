@@ -18,8 +18,9 @@ from console.models import AuditEntry, OutgoingMail
 from orders.actions.refund import record_refund
 from orders.dispatcher import Limits
 from orders.models import Attempt, Delivery, Order
-from orders.outbox import Result, claim, reclaim, write_results
-from orders.sender import attempt_of, outgoing
+from orders.outbox import claim, reclaim
+from orders.results import Result, write_results
+from orders.sender import outgoing, tried
 from orders.webhooks import webhook_secret
 from tests.orders.shop import QUICK, SUPERAPP, dispatch, dispatching, new_order, notice, open_push, pay, until
 
@@ -195,7 +196,7 @@ def take(lease: timedelta = timedelta(seconds=30)):
 def answered(push, status: int = 200) -> Result:
     body = json.dumps(OK).encode()
     answer = Answer(status=status, body=body)
-    return Result(push, attempt_of(push, outgoing(push), answer, started_at=timezone.now()))
+    return Result(push, tried(push, outgoing(push), answer, started_at=timezone.now()))
 
 
 def test_a_claimed_row_is_nobody_elses(order):
