@@ -87,7 +87,7 @@ def _due(room: Mapping[Endpoint, int]) -> "QuerySet[Delivery]":
 
 
 def _found(due: "QuerySet[Delivery]", limit: int) -> list[Push]:
-    """The oldest due rows, locked, as the pushes they will be; what is set later is their keys, and the address of those that have none of their own."""
+    """The oldest due rows, locked, as the pushes they will be: keys are still to be set, and addresses of those without one."""
     locked = due.order_by("next_attempt_at")[:limit].select_for_update(skip_locked=True, no_key=True)
     values = locked.values_list(*COLUMNS, "attempt_number", "body", "url", "schedule_step", "first_due_at")
     return [
@@ -118,7 +118,8 @@ def _with_keys(pushes: list[Push], urls: Mapping[int, str]) -> list[Push]:
     keys = {env: keys_of_programs(ids, env) for env, ids in programs.items() if ids}
     texts = {(program, env): [key.text for key in found] for env in keys for program, found in keys[env].items()}
     now = DeliveryState.DELIVERING.value
+    rows = (push.row._replace(state=now, order_state=now) for push in pushes)
     return [
-        push._replace(row=push.row._replace(state=now, order_state=now), url=urls[push.row.pk], app_keys=texts.get(push.endpoint, []))
-        for push in pushes
-    ]  # fmt: skip
+        push._replace(row=row, url=urls[row.pk], app_keys=texts.get((row.mini_program_id, row.env), []))
+        for push, row in zip(pushes, rows, strict=True)
+    ]
