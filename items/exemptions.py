@@ -80,5 +80,3 @@ def unreviewed_under(exemption: ExemptionRequest) -> ItemQuerySet:
     entries = ReleaseEntry.objects.filter(item=OuterRef("pk"), release__exemption=exemption, content_hash=OuterRef("live_hash"))
     rows = Item.objects.filter(mini_program_id=exemption.program_id).on_sale()
     return rows.filter(Exists(entries.filter(state=ReleaseEntry.State.APPROVED)), unreviewed=True)
-
-

@@ -133,9 +133,7 @@ class ReleaseDecide(ReleasePage):
         data = self.request.POST
         reason, shown = data.get("reason", ""), data.get("shown", "")
         try:
-            release = actions.decide_all(
-                self.release, actor=self.actor, approve=choice == "approve", reason=reason, shown=shown
-            )
+            release = actions.decide_all(self.release, actor=self.actor, approve=choice == "approve", reason=reason, shown=shown)
         except Refused as refused:
             return self.ask(choice, status=422, faults=list(refused.errors.values()), reason=reason)
         return self.done(_said(release), self.url())

@@ -35,11 +35,12 @@ class Held(NamedTuple):
     notified_before: bool
 
 
+# The foreign key takes KEY SHARE on the item in any case. Taken while the price is compared, it makes an order wait for a release
+# under way and then compare with what is on sale after it: the live copy is part of the key (items/models/items.py).
 _STORE = """
 WITH placed AS (
     INSERT INTO orders_order ({order_columns})
-    SELECT {order_values}
-    WHERE EXISTS (SELECT 1 FROM items_item i WHERE i.id = %s AND {still_sold})
+    SELECT {order_values} FROM items_item i WHERE i.id = %s AND {still_sold} FOR KEY SHARE OF i
     ON CONFLICT (mini_program_id, env, out_trade_no) DO NOTHING
     RETURNING id, prepay_lease_until
 ), noted AS (

@@ -74,6 +74,19 @@ def test_an_edit_while_deciding_is_refused_or_sees_the_decision(gem, submitted, 
     assert after.price == 1 and after.has_unreleased_changes
 
 
+def test_a_decision_that_waits_for_changed_content_decides_nothing(gem, submitted, approver, senior, developer):
+    """The team withdraws, edits and submits again while the reviewer's answer to the old content is on its way."""
+    made = decisions(submitted)
+
+    def change():
+        edit(releases.withdraw(gem, actor=senior), by=developer, price=1)
+        releases.submit([gem], actor=senior)
+
+    outcome = second_of(change, lambda: releases.decide(submitted, actor=approver, decisions=made))
+    assert isinstance(outcome["error"], WrongState)
+    assert (fresh(gem).state, fresh(gem).on_sale) == ("under_review", False)
+
+
 def test_two_submits_at_once_make_one_request(gem, senior, team_admin):
     outcome = second_of(lambda: releases.submit([gem], actor=senior), lambda: releases.submit([gem], actor=team_admin))
     assert "under review already" in str(outcome["error"])

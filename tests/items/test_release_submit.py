@@ -7,7 +7,6 @@ from console.lifecycle import move
 from items.actions import item as items
 from items.actions import release as releases
 from items.models import Item, Release
-from items.selling import find_sellable
 from tests.items.conftest import bind_merchant, decisions, edit, fresh
 
 
@@ -119,21 +118,3 @@ def test_what_was_taken_down_is_reviewed_even_under_an_exemption(gem, sword, exe
 def test_a_revoked_exemption_no_longer_counts(gem, exemption, senior, approver):
     move(exemption, "revoke", actor=approver, reason="No more")
     assert releases.submit([gem], actor=senior).exempt is None
-
-
-def test_what_openserver_may_sell(gem, starfall, on_sale_gem, developer):
-    edit(on_sale_gem, by=developer, price=1990)
-    assert find_sellable(starfall.pk, "gem", 0) == ("Gem", 990, "USD")
-    assert find_sellable(starfall.pk, "gem", 1) == ("Gem", 1990, "USD")
-    assert (
-        find_sellable(starfall.pk, "GEM", 0)
-        is find_sellable(starfall.pk + 1, "gem", 0)
-        is find_sellable(starfall.pk, "gem", 2)
-        is None
-    )
-
-
-def test_a_draft_is_for_the_sandbox_only_and_a_deleted_item_for_nobody(gem, starfall, team_admin):
-    assert (find_sellable(starfall.pk, "gem", 0), find_sellable(starfall.pk, "gem", 1)) == (None, ("Gem", 990, "USD"))
-    items.delete(gem, actor=team_admin)
-    assert find_sellable(starfall.pk, "gem", 1) is None

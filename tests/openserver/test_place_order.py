@@ -11,6 +11,7 @@ from werkzeug import Response
 from console.audit import entry_mac
 from console.models import AuditEntry
 from console.prepared import fetch
+from items.actions import item as items
 from items.models import Item
 from openserver import facts
 from openserver.models import PlayerSession
@@ -82,6 +83,12 @@ def test_the_sandbox_sells_drafts_and_has_its_own_numbers(shop):
     assert (live.code, sandbox.code) == ("0", "0")
     assert Order.objects.filter(out_trade_no="SAME").count() == 2
     assert shop.place(data=shop.sign_data(productId="draft", goodsPrice=50)).code == "ITEM_NOT_ON_SALE"
+
+
+def test_a_deleted_item_is_for_nobody(shop, team_admin):
+    items.delete(Item.objects.get(product_id="draft"), actor=team_admin)
+    for env in (0, 1):
+        assert shop.place(data=shop.sign_data(env=env, productId="draft", goodsPrice=50)).code == "ITEM_NOT_ON_SALE"
 
 
 def test_the_live_copy_is_sold_while_a_draft_waits(shop):
