@@ -1,4 +1,4 @@
-"""Write many rows in one statement (docs/performance.md, `bulk` and `deliver`)."""
+"""Write many rows in one statement (docs/performance.md, `bulk`, `deliver` and `import_items`)."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -49,28 +49,59 @@ def _write_arrays(model: type[M], fields: list[Any], rows: Sequence[M], connecti
 def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows given as values of the columns `names` (attnames), the other columns with their defaults; save() does not run.
 
-    On PostgreSQL by COPY: bulk_create() needs an instance for each row and takes four times as long.
+    On PostgreSQL by COPY: bulk_create() needs an instance for each row and takes four times as long. Raises IntegrityError.
     """
     connection = connections[router.db_for_write(model)]
-    if connection.vendor == "postgresql":
-        _copy(model, names, rows, connection)
-    else:
+    if connection.vendor != "postgresql":
         model._base_manager.bulk_create([model(**dict(zip(names, row, strict=True))) for row in rows], batch_size=500)
-
-
-def _copy(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper
-) -> None:
-    fields: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+        return
     # COPY knows no defaults of Django's.
-    others = [field for name, field in fields.items() if name not in names]
+    others = [field for field in model._meta.concrete_fields if field.attname not in names and not field.primary_key]
     rest = [field.get_default() for field in others]
-    texts = [place for place, name in enumerate(names) if isinstance(fields[name], models.JSONField)]
+    every = [*names, *(field.attname for field in others)]
+    _copy(model._meta.db_table, _fields(model, every), ([*row, *rest] for row in rows), connection)
+
+
+def update(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Store the columns `names` (attnames) of rows that exist, each given as its primary key and the values of these columns.
+
+    On PostgreSQL by COPY into a temporary table and one UPDATE, otherwise statement by statement; save() does not run.
+    """
+    connection = connections[router.db_for_write(model)]
+    key, *fields = _fields(model, [str(model._meta.pk and model._meta.pk.attname), *names])
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in [*(fields[name] for name in names), *others])
-    with connection.cursor() as cursor, cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            values = [*row, *rest]
-            for place in texts:
-                values[place] = json.dumps(values[place])
-            copy.write_row(values)
+    table, pk = quote(model._meta.db_table), quote(key.column)
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+            turned = [_prepared([*fields, key], [*values, pk_value], connection) for pk_value, *values in rows]
+            cursor.executemany(f"UPDATE {table} SET {sets} WHERE {pk} = %s", turned)
+            return
+        columns = ", ".join(quote(field.column) for field in (key, *fields))
+        cursor.execute(f"CREATE TEMPORARY TABLE changed AS SELECT {columns} FROM {table} WITH NO DATA")
+        _copy("changed", [key, *fields], rows, connection)
+        sets = ", ".join(f"{quote(field.column)} = changed.{quote(field.column)}" for field in fields)
+        cursor.execute(f"UPDATE {table} SET {sets} FROM changed WHERE {table}.{pk} = changed.{pk}")
+        cursor.execute("DROP TABLE changed")
+
+
+def _fields(model: type[models.Model], names: Sequence[str]) -> list[Any]:
+    return [model._meta.get_field(name) for name in names]
+
+
+def _prepared(fields: Sequence[Any], row: Sequence[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
+
+
+def _copy(table: str, fields: Sequence[Any], rows: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> None:
+    texts = [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(field.column) for field in fields)
+    # The wrapped errors are Django's: cursor.copy() is psycopg's own.
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        with cursor.copy(f"COPY {quote(table)} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                values = list(row)
+                for place in texts:
+                    values[place] = json.dumps(values[place])
+                copy.write_row(values)

@@ -39,16 +39,27 @@ class Progress:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._written_at = timezone.now()
+        self._total: int | None = None
 
     def advance(self, done: int, total: int | None = None) -> None:
         """Note that `done` of `total` steps are done."""
         now = timezone.now()
-        if now - self._written_at < timedelta(seconds=1) and done != total:
+        if now - self._written_at < timedelta(seconds=1) and done != total and total == self._total:
             return
-        self._written_at = now
+        self._written_at, self._total = now, total
         rows = Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING)
         if not rows.update(done=done, total=total, heartbeat_at=now):
             raise Cancelled
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """End the job well. Work that is all or nothing calls it as the last thing in its transaction: a cancel that came before
+        raises Cancelled and nothing is kept; a cancel that comes later finds the job over.
+        """
+        try:
+            self.job = move(self.job, "succeed", actor=WORKER, result=result)
+        except WrongState:
+            raise Cancelled from None
+        Job.objects.filter(pk=self.job.pk).update(expires_at=timezone.now() + KEPT)
 
 
 def job(kind: str) -> Callable[[Work], Work]:
@@ -84,9 +95,10 @@ def run_job(pk: int) -> None:
         return
     job = Job.objects.get(pk=pk)
     try:
-        result = _kinds[job.kind](job, Progress(job))
-        move(job, "succeed", actor=WORKER, result=result)
-        Job.objects.filter(pk=pk).update(expires_at=timezone.now() + KEPT)
+        progress = Progress(job)
+        result = _kinds[job.kind](job, progress)
+        if Job.objects.filter(pk=pk, state=Job.State.RUNNING).exists():
+            progress.finish(result)
     except (Cancelled, WrongState):
         log.info("job_cancelled", job=pk)
     except Refused as refused:

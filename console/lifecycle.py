@@ -92,13 +92,17 @@ def move(obj: M, name: str, *, actor: User | System, **data: Any) -> M:
 
 
 def lock(obj: M) -> M:
-    """The row, read again under a lock that lasts until the transaction ends (SQLite's write transaction is the lock there)."""
+    """The row, read again under a lock that lasts until the transaction ends (SQLite's write transaction is the lock there).
+
+    Columns that `obj` came without are left out again; save() leaves them alone.
+    """
     manager = type(obj)._base_manager
     # Not what its nullable foreign keys point to. But the rows of its parents, where a request keeps its state: PostgreSQL
     # reads only locked rows again after waiting, so a second decider would see the state of before.
     parents = [link.name for link in obj._meta.parents.values() if link]
     # NO KEY: rows that point here (audit entries, orders) can be inserted meanwhile; FOR UPDATE made them wait and deadlock.
-    return manager.select_for_update(of=("self", *parents), no_key=True).get(pk=obj.pk)
+    rows = manager.select_for_update(of=("self", *parents), no_key=True)
+    return rows.defer(*obj.get_deferred_fields()).get(pk=obj.pk)
 
 
 def move_many(rows: "models.QuerySet[M]", name: str, *, actor: User | System, **data: Any) -> list[M]:

@@ -78,12 +78,8 @@ def export_catalogue(row: Job, progress: Progress) -> dict[str, Any]:
 @job(actions.APPLY)
 def apply_import(row: Job, progress: Progress) -> dict[str, Any]:
     """Write everything or nothing; after a crash the next worker finds one or the other."""
-    run = Import.objects.get(pk=row.params["import"])
-    progress.advance(0, run.new + run.changed)
     with translation.override(row.params["language"]):
-        state = actions.apply(run)
-    if state == Import.State.APPLIED:
-        progress.advance(run.new + run.changed, run.new + run.changed)
+        actions.apply(Import.objects.get(pk=row.params["import"]), progress=progress)
     return {}
 
 

@@ -22,3 +22,12 @@ def keep(program: MiniProgram, picture: Picture, *, actor: User) -> ItemImage:
         },
     )
     return image
+
+
+def store(program: MiniProgram, picture: Picture, *, actor: User) -> ItemImage:
+    """Store the files of a picture; the row is not saved, so that an import can write it with its other rows."""
+    name = f"{picture.sha256}.{picture.extension}"
+    image = ItemImage(**owners_of(program), sha256=picture.sha256, uploaded_by=actor)
+    image.file.save(name, ContentFile(picture.content, name), save=False)
+    image.thumbnail.save(f"thumbnail-{name}", ContentFile(picture.thumbnail, name), save=False)
+    return image

@@ -15,6 +15,14 @@ from payments.models import ProgramOwned
 _OVER = (Job.State.SUCCEEDED, Job.State.FAILED, Job.State.CANCELLED)
 
 
+class ImportManager(models.Manager["Import"]):
+    """Findings and plan are megabytes: they are read when they are asked for, and a move leaves them alone otherwise."""
+
+    def get_queryset(self) -> "models.QuerySet[Import]":
+        """All imports."""
+        return super().get_queryset().defer("findings", "plan")
+
+
 class Import(ProgramOwned):
     """Upload → check → confirm → result. Nothing but this row is written before the confirm, and then everything or nothing.
 
@@ -55,6 +63,8 @@ class Import(ProgramOwned):
     started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True)
+
+    objects = ImportManager()
 
     class Meta:
         constraints = [

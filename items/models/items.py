@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -19,6 +20,14 @@ from payments.models import ProgramOwned, reason_given
 
 PRICE_MINIMUM, PRICE_MAXIMUM = 1, 99_999_999
 PRODUCT_ID = RegexValidator(r"\A[A-Za-z0-9_-]{1,64}\Z", _("Use 1 to 64 letters, digits, hyphens and underscores."))
+
+
+def hash_content(content: Sequence[Any]) -> str:
+    """SHA-256 (hex) over the values of `Item.CONTENT`, for those who have no instance."""
+    return hashlib.sha256(_encoded(content).encode()).hexdigest()
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class ItemImage(ProgramOwned):
@@ -133,8 +142,7 @@ class Item(ProgramOwned):
 
     def content_hash(self) -> str:
         """SHA-256 (hex) over the draft; what a reviewer was shown is bound to it."""
-        content = [getattr(self, field) for field in self.CONTENT]
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+        return hash_content([getattr(self, field) for field in self.CONTENT])
 
     @property
     def has_unreleased_changes(self) -> bool:

@@ -10,6 +10,7 @@ from console import jobs
 from console.errors import Forbidden, Invisible, Refused, WrongState
 from console.models import AuditEntry, Job
 from console.permissions import System
+from items.actions import import_rows
 from items.actions import imports as actions
 from items.actions import item as items
 from items.actions import release as releases
@@ -82,11 +83,11 @@ def test_a_worker_that_died_after_the_commit_is_followed_by_one_that_finds_nothi
 def test_a_worker_that_dies_while_writing_leaves_nothing_and_is_followed(run, developer, gem, monkeypatch):
     started = actions.confirm(run, actor=developer)
 
-    def die(_run):
+    def die(*_arguments):
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(actions, "_change", die)
+        patch.setattr(import_rows, "change", die)
         with pytest.raises(SystemExit):
             jobs.run_job(started.job_id)
     assert Item.objects.count() == 1 and fresh(gem).name == "Gem"

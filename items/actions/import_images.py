@@ -1,0 +1,64 @@
+"""The images that an import brings: files first, one by one, which takes long; their rows with the rest, in one transaction."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from items.actions import image
+from items.importing.pictures import read_entry
+from items.models import Import, ItemImage
+
+Advance = Callable[[int, int], None]
+
+
+@contextmanager
+def stored_files(run: Import, *, advance: Advance) -> Iterator[list[ItemImage]]:
+    """Unsaved rows of the images of the .zip that the plan needs, their files stored. What has no row at the end is deleted.
+
+    `advance` is told how many are stored, of how many steps; writing all rows is the last step.
+    """
+    images: list[ItemImage] = []
+    try:
+        missing = _missing(run)
+        advance(0, len(missing) + 1)
+        if missing:
+            with run.images.open("rb") as file, zipfile.ZipFile(file) as archive:
+                for name in missing.values():
+                    images.append(image.store(run.mini_program, read_entry(archive, name), actor=run.started_by))
+                    advance(len(images), len(missing) + 1)
+        yield images
+    finally:
+        _delete_unkept(images)
+
+
+def keep(run: Import, images: list[ItemImage]) -> dict[str, int]:
+    """Write the rows of the stored files; returns the ids, by SHA-256, of all images that the plan names."""
+    known = known_images(run, _named(run))
+    ItemImage.objects.bulk_create([row for row in images if row.sha256 not in known])
+    return known_images(run, _named(run))
+
+
+def known_images(run: Import, hashes: set[str]) -> dict[str, int]:
+    """Ids of the images of the mini program with these SHA-256."""
+    rows = ItemImage.objects.filter(mini_program_id=run.mini_program_id, sha256__in=hashes)
+    return dict(rows.values_list("sha256", "pk"))
+
+
+def _named(run: Import) -> set[str]:
+    named = {row[5] for row in run.plan["new"]} | {row[4]["image"][1] for row in run.plan["changed"] if "image" in row[4]}
+    return named - {""}
+
+
+def _missing(run: Import) -> dict[str, str]:
+    """The entries of the .zip, by SHA-256, whose images are not stored yet."""
+    wanted = _named(run)
+    wanted -= known_images(run, wanted).keys()
+    return {sha256: name for sha256, name in run.plan.get("pictures", {}).items() if sha256 in wanted}
+
+
+def _delete_unkept(images: list[ItemImage]) -> None:
+    kept = set(ItemImage.objects.filter(file__in=[row.file.name for row in images]).values_list("file", flat=True))
+    for row in images:
+        if row.file.name not in kept:
+            row.file.delete(save=False)
+            row.thumbnail.delete(save=False)
