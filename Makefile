@@ -5,7 +5,7 @@ ARGS ?=
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench demo lock
+.PHONY: help setup setup-dev run test lint bench demo messages lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -30,6 +30,9 @@ bench: setup-dev ## measure; ARGS= is passed on
 
 demo: setup ## load the demo data into the local database and leave
 	@env DEMO=1 SIMULATOR=1 LOCAL_DESTINATIONS=127.0.0.1:$(PORT) $(PYTHON) manage.py demo
+
+messages: setup-dev ## read the texts of the product into the catalogues of locale/, and compile them
+	@$(PYTHON) scripts/messages.py
 
 lock: setup-dev ## pin requirements*.in with hashes
 	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
