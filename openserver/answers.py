@@ -1,9 +1,10 @@
-"""What openServer says about an order: the data of the order query (docs/openserver.md, "Order query")."""
+"""What openServer says about an order: the data of the queries (docs/openserver.md, "Order query", "Standard payment")."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from orders.models import Order
+from orders.transactions import trade_state
 
 
 def order_data(order: Order) -> dict[str, Any]:
@@ -31,6 +32,26 @@ def order_data(order: Order) -> dict[str, Any]:
         "paidAt": _time(order.paid_at),
         "closedAt": _time(order.closed_at),
         "deliveredAt": _time(order.delivered_at),
+    }
+
+
+def transaction_data(order: Order) -> dict[str, Any]:
+    """Return a standard payment, named as in its own interface; amounts in minor units, times in RFC 3339, UTC."""
+    return {
+        "appid": order.mini_program.app_id,
+        "mchid": order.merchant_no,
+        "out_trade_no": order.out_trade_no,
+        "prepay_id": order.prepay_id,
+        "transaction_id": order.transaction_id,
+        "trade_type": "JSAPI",
+        "trade_state": trade_state(order),
+        "description": order.product_name,
+        "attach": order.attach,
+        "amount": {"total": order.amount, "currency": order.currency},
+        "refunded_total": order.refunded_amount,
+        "payer": {"openid": order.open_id},
+        "create_time": _time(order.created_at),
+        "success_time": _time(order.paid_at),
     }
 
 

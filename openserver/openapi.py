@@ -28,6 +28,10 @@ ORDERED = (
     "CURRENCY_NOT_ENABLED", "ITEM_NOT_ON_SALE", "PRICE_FORMAT", "PRICE_MISMATCH", "QUANTITY_FORMAT", "AMOUNT_LIMIT",
     "OUT_TRADE_NO_FORMAT", "ORDER_NO_REUSED", "SUPERAPP_UNAVAILABLE",
 )  # fmt: skip
+PLACED = (
+    "OUT_TRADE_NO_FORMAT", "NOTIFY_URL_REFUSED", "PRICE_FORMAT", "AMOUNT_LIMIT", "ATTACH_FORMAT", "PAYMENT_NOT_ENABLED",
+    "PAYMENT_SUSPENDED", "MERCHANT_NOT_BOUND", "CURRENCY_NOT_ENABLED", "ORDER_NO_REUSED", "SUPERAPP_UNAVAILABLE",
+)  # fmt: skip
 ALWAYS = ("BUSY", "INTERNAL_ERROR")
 
 
@@ -57,6 +61,14 @@ ENDPOINTS = (
              ("AUTH_INVALID", *JSON_FAULTS, *NOTIFIED)),
     Endpoint("post", "/refund-notifications", "Say how a refund stands", "superapp", schemas.NotificationRequest, None,
              ("AUTH_INVALID", *JSON_FAULTS, *NOTIFIED, *REFUNDED)),
+    Endpoint("post", "/pay/transactions/jsapi", "Place a standard payment", "developer", schemas.TransactionRequest,
+             schemas.TransactionData, ("AUTH_INVALID", *JSON_FAULTS, *PLACED)),
+    Endpoint("get", "/pay/transactions/out-trade-no/{outTradeNo}", "Query a standard payment", "developer", None,
+             schemas.TransactionState, ("AUTH_INVALID", "MISSING_FIELD", "ORDER_NOT_FOUND"),
+             (("mchid", "The merchant id that the payment was placed with.", True),)),
+    Endpoint("post", "/pay/notifications", "Say how a standard payment or its refund stands", "superapp",
+             schemas.TransactionNotification, None,
+             ("AUTH_INVALID", *JSON_FAULTS, "PRICE_FORMAT", "ORDER_NOT_FOUND", "AMOUNT_MISMATCH", *REFUNDED)),
     Endpoint("get", "/appkeys/{appId}", "Read the AppKeys of a mini program", "superapp", None, schemas.AppKeysData,
              ("AUTH_INVALID",)),
     Endpoint("get", "/health", "See whether openServer answers", "", None, schemas.HealthData, ()),

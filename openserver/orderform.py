@@ -114,7 +114,7 @@ def read_signed(sign_data: str, kind: str) -> SignedData:
         product_id=strict_json.text(data["productId"], "productId", 64),
         platform=strict_json.text(data.get("platform", ""), "platform", 32, min_length=0),
         zone_id=strict_json.text(data.get("zoneId", ""), "zoneId", 64, min_length=0),
-        attach=_attach(data["attach"]),
+        attach=read_attach(data["attach"]),
         offer_id=data.get("offerId"),
         price=data["goodsPrice"],
         quantity=data["buyQuantity"],
@@ -132,14 +132,22 @@ def read_quantity(value: object) -> int:
     return strict_json.whole_number(value, "buyQuantity", 1, QUANTITY_LIMIT, "QUANTITY_FORMAT", digits_allowed=True)
 
 
-def read_number(value: object, kind: str) -> str:
-    """The developer's order number. Raises OUT_TRADE_NO_FORMAT."""
-    shortest, longest = NUMBER_LENGTHS[kind]
+def read_number(value: object, shortest: int, longest: int, *, field: str = "outTradeNo") -> str:
+    """The developer's order number, of so many characters. Raises OUT_TRADE_NO_FORMAT."""
     if not isinstance(value, str) or not _NUMBER.fullmatch(value) or not shortest <= len(value) <= longest:
         raise ApiError(
             "OUT_TRADE_NO_FORMAT",
-            f"outTradeNo is not {shortest} to {longest} of 0-9 A-Z a-z _ - | * @, or begins with _. Send a string like that.",
+            f"{field} is not {shortest} to {longest} of 0-9 A-Z a-z _ - | * @, or begins with _. Send a string like that.",
         )
+    return value
+
+
+def read_attach(value: object) -> str:
+    """What the developer wants back with the push. Raises ATTACH_FORMAT."""
+    if not isinstance(value, str):
+        raise ApiError("ATTACH_FORMAT", "attach is not a string. Send a string, empty if there is nothing to pass on.")
+    if len(value.encode()) > ATTACH_LIMIT:
+        raise ApiError("ATTACH_FORMAT", f"attach has more than {ATTACH_LIMIT} bytes in UTF-8. Shorten it.")
     return value
 
 
@@ -156,14 +164,6 @@ def _env(value: object) -> int:
     if value in (0, 1, "0", "1") and not isinstance(value, (bool, float)):
         return int(value)
     raise ApiError("ENV_INVALID", "env in signData is neither 0 (live) nor 1 (sandbox). Send one of the two.")
-
-
-def _attach(value: object) -> str:
-    if not isinstance(value, str):
-        raise ApiError("ATTACH_FORMAT", "attach is not a string. Send a string, empty if there is nothing to pass on.")
-    if len(value.encode()) > ATTACH_LIMIT:
-        raise ApiError("ATTACH_FORMAT", f"attach has more than {ATTACH_LIMIT} bytes in UTF-8. Shorten it.")
-    return value
 
 
 def _words(kind: str) -> str:

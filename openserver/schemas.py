@@ -1,11 +1,12 @@
 """The shapes of requests and answers, for the documents. openserver.strict_json reads the requests and says what is wrong."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
 HEX_64 = "^[0-9a-f]{64}$"
+NUMBER = "^[0-9A-Za-z|*@-][0-9A-Za-z_|*@-]*$"
 
 
 class Request(Schema):
@@ -83,6 +84,67 @@ class OrderState(Schema):
     paidAt: str | None
     closedAt: str | None
     deliveredAt: str | None
+
+
+class Amount(Request):
+    total: int = Field(ge=1, le=9_999_999_999, description="Minor units.")
+    currency: str = Field(description="ISO 4217; that of the merchant.")
+
+
+class Payer(Request):
+    openid: str = Field(min_length=1, max_length=128, description="The player in this mini program.")
+
+
+class TransactionRequest(Request):
+    appid: str = Field(max_length=32, description="The appid of the certificate.")
+    mchid: str = Field(max_length=64, description="The merchant id of the team.")
+    description: str = Field(min_length=1, max_length=128, description="What is bought, for people.")
+    out_trade_no: str = Field(max_length=32, pattern=NUMBER, description="Your order number, never used before.")
+    notify_url: str = Field(max_length=2048, description="Where you want to be told; the destination rules hold.")
+    amount: Amount
+    payer: Payer
+    attach: str | None = Field(None, description="At most 1,024 bytes; comes back with the query.")
+
+
+class TransactionData(Schema):
+    prepay_id: str = Field(description='For wx.requestPayment, as package "prepay_id=…".')
+
+
+class AmountState(Schema):
+    total: int = Field(description="Minor units.")
+    currency: str
+
+
+class PayerState(Schema):
+    openid: str
+
+
+class TransactionState(Schema):
+    appid: str
+    mchid: str
+    out_trade_no: str
+    prepay_id: str = Field(description="Empty while the superapp has given none.")
+    transaction_id: str = Field(description="The superapp's number of the payment; empty until it is paid.")
+    trade_type: Literal["JSAPI"]
+    trade_state: Literal["WAIT_PAY", "SUCCESS", "CLOSED", "AUTO_CLOSED", "REFUND", "PAY_ERROR"]
+    description: str
+    attach: str
+    amount: AmountState
+    refunded_total: int = Field(description="Refunds done, minor units.")
+    payer: PayerState
+    create_time: str = Field(description="RFC 3339, UTC.")
+    success_time: str | None
+
+
+class TransactionNotification(Request):
+    id: str = Field(max_length=64, description="Of this notification.")
+    create_time: str = Field(max_length=64, description="RFC 3339.")
+    event_type: Literal[
+        "TRANSACTION.SUCCESS", "TRANSACTION.CLOSED", "REFUND.PROCESSING", "REFUND.SUCCESS", "REFUND.CLOSED", "REFUND.ABNORMAL"
+    ]
+    resource_type: str | None = Field(None)
+    summary: str | None = Field(None)
+    resource: dict[str, Any] = Field(description="The transaction or the refund; fields that are not documented are passed on.")
 
 
 class AppKeyPair(Schema):

@@ -59,6 +59,15 @@ def require(obj: dict[str, Any], names: Collection[str]) -> None:
             raise ApiError("MISSING_FIELD", f"The field {_shown(name)} is missing. Send it.")
 
 
+def part(obj: dict[str, Any], name: str, *, required: Collection[str]) -> dict[str, Any]:
+    """Return the object in the field `name`, which has the `required` fields and no other. Raises BAD_JSON and as `fields`."""
+    value = obj[name]
+    if not isinstance(value, dict):
+        raise _bad(f"{name} is {_kind(value)}. Send an object.")
+    fields(value, required=required)
+    return value
+
+
 def text(value: object, field: str, max_length: int, *, min_length: int = 1, code: str = "BAD_JSON") -> str:
     """Return `value` if it is a string of `min_length` to `max_length` characters without control characters.
 

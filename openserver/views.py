@@ -7,11 +7,12 @@ from django.shortcuts import render
 
 from console.crash import mark
 from openserver import openapi, strict_json
-from openserver.actions import notifications, ordering, sessions
-from openserver.answers import order_data
+from openserver.actions import notifications, ordering, sessions, transactions
+from openserver.answers import order_data, transaction_data
 from openserver.authentication import developer_of, program_of, require_own, superapp_of
 from openserver.envelope import body_of, refused
 from openserver.errors import ApiError
+from openserver.transactionform import read_transaction
 from orders.models import Notification, Order
 from payments.keys import LIVE, SANDBOX, accepted_keys
 
@@ -68,6 +69,29 @@ def query_order(request: HttpRequest, out_trade_no: str) -> dict[str, Any]:
     if order is None:
         raise ApiError("ORDER_NOT_FOUND", "outTradeNo names no order of this mini program in this env. Check both.")
     return order_data(order)
+
+
+def place_transaction(request: HttpRequest) -> dict[str, str]:
+    """POST pay/transactions/jsapi: a developer places a standard payment."""
+    program = developer_of(request)
+    form = read_transaction(strict_json.parse(body_of(request)))
+    require_own(program, form.app_id)
+    placed = transactions.place_transaction(program, form)
+    mark("before-order-answered")
+    return placed
+
+
+def query_transaction(request: HttpRequest, out_trade_no: str) -> dict[str, Any]:
+    """GET pay/transactions/out-trade-no/{out_trade_no}?mchid=: a developer asks how a standard payment stands."""
+    program = developer_of(request)
+    order = transactions.find_transaction(program, out_trade_no=out_trade_no, merchant_no=request.GET.get("mchid"))
+    return transaction_data(order)
+
+
+def transaction_notification(request: HttpRequest) -> str:
+    """POST pay/notifications: a superapp says how a standard payment or its refund stands."""
+    superapp, body = superapp_of(request), body_of(request)
+    return notifications.receive_standard(superapp, strict_json.parse(body), text=body.decode())
 
 
 def read_app_keys(request: HttpRequest, app_id: str) -> dict[str, Any]:

@@ -49,43 +49,45 @@ class RefundNotice:
 
 def read_goods(payload: str) -> PaidGoods:
     """The Payload of a payment notification. Raises OrderError that names the field."""
-    whole = _object(payload)
+    whole = read_object(payload)
     goods = whole.get("GoodsInfo")
     if not isinstance(goods, dict):
-        raise _missing("GoodsInfo")
+        raise missing("GoodsInfo")
     return PaidGoods(
-        open_id=_text(whole, "OpenId"),
+        open_id=read_text(whole, "OpenId"),
         env=_env(whole),
-        out_trade_no=_text(whole, "OutTradeNo"),
-        product_id=_text(goods, "ProductId"),
-        quantity=_whole(goods, "Quantity", code="QUANTITY_FORMAT"),
-        orig_price=_whole(goods, "OrigPrice", code="PRICE_FORMAT"),
-        actual_price=_whole(goods, "ActualPrice", code="PRICE_FORMAT"),
+        out_trade_no=read_text(whole, "OutTradeNo"),
+        product_id=read_text(goods, "ProductId"),
+        quantity=read_whole(goods, "Quantity", code="QUANTITY_FORMAT"),
+        orig_price=read_whole(goods, "OrigPrice", code="PRICE_FORMAT"),
+        actual_price=read_whole(goods, "ActualPrice", code="PRICE_FORMAT"),
     )
 
 
 def read_refund(payload: str) -> RefundNotice:
     """The Payload of a refund notification. Raises OrderError that names the field."""
-    whole = _object(payload)
-    status = _text(whole, "RefundStatus")
+    whole = read_object(payload)
+    status = read_text(whole, "RefundStatus")
     if status not in {"PROCESSING", "SUCCESS", "CLOSED", "FAILED"}:
         raise OrderError("BAD_JSON", _("RefundStatus is PROCESSING, SUCCESS, CLOSED or FAILED."))
     return RefundNotice(
-        open_id=_text(whole, "OpenId"),
+        open_id=read_text(whole, "OpenId"),
         env=_env(whole),
-        out_trade_no=_text(whole, "OutTradeNo"),
-        refund_no=_text(whole, "RefundNo", limit=64),
-        amount=_whole(whole, "RefundAmount", code="PRICE_FORMAT"),
-        currency=_text(whole, "Currency", limit=3),
-        cause=_text(whole, "RefundReason", limit=256, empty=True),
+        out_trade_no=read_text(whole, "OutTradeNo"),
+        refund_no=read_text(whole, "RefundNo", limit=64),
+        amount=read_whole(whole, "RefundAmount", code="PRICE_FORMAT"),
+        currency=read_text(whole, "Currency", limit=3),
+        cause=read_text(whole, "RefundReason", limit=256, empty=True),
         status=status,
-        started_at=_time(whole, "RefundStartTime"),
-        succeeded_at=_time(whole, "RefundSuccTime") if whole.get("RefundSuccTime") else None,
+        started_at=read_time(whole, "RefundStartTime"),
+        succeeded_at=read_time(whole, "RefundSuccTime") if whole.get("RefundSuccTime") else None,
     )
 
 
 def push_body(notification: Notification) -> str:
-    """The envelope for the developer: what the superapp sent, Payload and PayEventSig byte for byte."""
+    """What the developer gets: what the superapp sent, byte for byte; of a standard payment that is the whole body."""
+    if notification.is_standard:
+        return notification.payload
     return envelope(
         event=notification.event,
         pay_model=notification.pay_model,
@@ -122,7 +124,8 @@ def _no_float(text: str) -> Any:
     raise ValueError(f"{text} is no whole number.")
 
 
-def _object(payload: str) -> dict[str, Any]:
+def read_object(payload: str) -> dict[str, Any]:
+    """The object in a JSON text. Raises OrderError BAD_JSON."""
     try:
         value = json.loads(payload, object_pairs_hook=unique_object, parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError):
@@ -132,18 +135,21 @@ def _object(payload: str) -> dict[str, Any]:
     return value
 
 
-def _missing(name: str) -> OrderError:
+def missing(name: str) -> OrderError:
+    """What to raise when a field is not there, or not what it has to be."""
     return OrderError("MISSING_FIELD", _("Payload has no usable %(field)s.") % {"field": name})
 
 
-def _text(source: dict[str, Any], name: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
+def read_text(source: dict[str, Any], name: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
+    """A printable text of at most `limit` characters. Raises OrderError MISSING_FIELD."""
     value = source.get(name, "" if empty else None)
     if not isinstance(value, str) or not (value or empty) or len(value) > limit or not (value.isprintable() or not value):
-        raise _missing(name)
+        raise missing(name)
     return value
 
 
-def _whole(source: dict[str, Any], name: str, *, code: str) -> int:
+def read_whole(source: dict[str, Any], name: str, *, code: str) -> int:
+    """A whole number below 10^18, or its digits. Raises OrderError `code`."""
     value = source.get(name)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         value = int(value)
@@ -159,9 +165,10 @@ def _env(source: dict[str, Any]) -> int:
     return int(value)
 
 
-def _time(source: dict[str, Any], name: str) -> datetime:
+def read_time(source: dict[str, Any], name: str) -> datetime:
+    """A time in RFC 3339, in UTC. Raises OrderError BAD_JSON."""
     try:
-        value = datetime.fromisoformat(_text(source, name))
+        value = datetime.fromisoformat(read_text(source, name))
         if value.tzinfo is None:
             raise ValueError("no offset")
         return value.astimezone(UTC)

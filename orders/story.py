@@ -79,6 +79,11 @@ VERDICTS = {
     "mismatch": gettext_lazy("Payment notification does not fit the order; not delivered"),
     "bad_signature": gettext_lazy("Payment notification with a wrong signature; ignored"),
 }
+CLOSING_VERDICTS = {
+    "accepted": gettext_lazy("Closing accepted"),
+    "duplicate": gettext_lazy("Closing repeated; nothing changed"),
+    "mismatch": gettext_lazy("Closing does not fit the order"),
+}
 REFUND_VERDICTS = {
     "accepted": gettext_lazy("Refund notification accepted"),
     "duplicate": gettext_lazy("Refund notification repeated; nothing changed"),
@@ -194,7 +199,8 @@ def _event(at: Any, icon: str, tone: str, title: Any, body: Any = "") -> dict[st
 
 
 def _notified(row: Notification) -> dict[str, Any]:
-    words = REFUND_VERDICTS if row.kind == Notification.Kind.REFUND else VERDICTS
+    other = {Notification.Kind.REFUND: REFUND_VERDICTS, Notification.Kind.CLOSING: CLOSING_VERDICTS}
+    words = other.get(Notification.Kind(row.kind), VERDICTS)
     tone = "danger" if row.verdict in {"mismatch", "bad_signature"} else "muted"
     return _event(row.received_at, "inbox-arrow-down", tone, words.get(row.verdict, row.get_verdict_display()), row.detail)
 

@@ -4,7 +4,7 @@ from django.db.models import Exists, OuterRef
 
 from console.celery import app
 from console.permissions import System
-from orders.actions.payment import match_kept_notifications
+from orders.actions.kept import match_kept_notifications
 from orders.models import Notification, Order
 
 SWEEPER = System("notification sweeper")

@@ -14,12 +14,16 @@ from openserver.errors import ApiError
 from openserver.signatures import SignatureFormat, verify_pay_event_sig
 from orders.actions.payment import record_payment
 from orders.actions.refund import record_refund
+from orders.actions.standard import record_told
 from orders.errors import OrderError
 from orders.models import Notification, Order
 from orders.payloads import GOODS_EVENT, REFUND_EVENT, PaidGoods, RefundNotice, read_goods, read_refund
+from orders.transactions import EVENTS as STANDARD_EVENTS
+from orders.transactions import Told, read_told
 from payments.keys import accepted_keys, note_old_use
 
 FIELDS = ("EventType", "Event", "PayModel", "Payload", "PayEventSig")
+STANDARD_FIELDS = ("id", "create_time", "event_type", "resource")
 EVENTS = {Notification.Kind.PAYMENT: GOODS_EVENT, Notification.Kind.REFUND: REFUND_EVENT}
 READERS: dict[str, Callable[[str], PaidGoods | RefundNotice]] = {
     Notification.Kind.PAYMENT: read_goods,
@@ -61,6 +65,29 @@ def receive(superapp: Superapp, body: dict[str, Any], *, kind: str) -> str:
     return "OK"
 
 
+def receive_standard(superapp: Superapp, body: dict[str, Any], *, text: str) -> str:
+    """As `receive`, for a standard payment: `text` is the body as it came, which the developer gets. Raises ApiError."""
+    strict_json.fields(body, required=STANDARD_FIELDS, optional=("summary", "resource_type"))
+    for name in ("id", "create_time"):
+        strict_json.text(body[name], name, 64)
+    event = body["event_type"]
+    if not isinstance(event, str) or event not in STANDARD_EVENTS:
+        raise ApiError("BAD_JSON", f"event_type is not known. Send one of {', '.join(STANDARD_EVENTS)}.")
+    kind = STANDARD_EVENTS[event]
+    notification = Notification(superapp=superapp, kind=kind, event=event, payload=text, verdict=Verdict.UNKNOWN_ORDER)
+    told = _read_told_and_keep(notification)
+    mark("after-notification-stored")
+    order = _standard_order_of(notification, told)
+    try:
+        verdict = record_told(notification, order=order, told=told, actor=System(f"superapp {superapp.code}"))
+    except OrderError as error:
+        raise ApiError(error.code, error.message) from error
+    mark("after-notification-recorded")
+    if verdict == Verdict.MISMATCH:
+        raise ApiError("AMOUNT_MISMATCH", f"{notification.detail} Nothing was passed on; the notification is kept.")
+    return "OK"
+
+
 def read_envelope(body: dict[str, Any], event: str) -> Envelope:
     """Return the envelope of one kind of event. Raises ApiError MISSING_FIELD, UNKNOWN_FIELD, BAD_JSON, SIG_FORMAT."""
     strict_json.fields(body, required=FIELDS)
@@ -90,13 +117,40 @@ def _read_and_keep(notification: Notification) -> PaidGoods | RefundNotice:
     return content
 
 
+def _read_told_and_keep(notification: Notification) -> Told:
+    """As `_read_and_keep`, for a standard payment."""
+    try:
+        told = read_told(notification.payload)
+    except OrderError as error:
+        notification.verdict, notification.detail = Verdict.MISMATCH, error.message[:300]
+        notification.save()
+        raise ApiError(error.code, error.message) from error
+    notification.out_trade_no = told.out_trade_no
+    notification.save()
+    return told
+
+
+def _standard_order_of(notification: Notification, told: Told) -> Order:
+    """The standard payment that is meant: by the appid, among the mini programs of the superapp. Raises ORDER_NOT_FOUND."""
+    same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": notification.out_trade_no}
+    rows = Order.objects.filter(**same, kind=Order.Kind.STANDARD, mini_program__app_id=told.app_id)
+    order = rows.select_related("mini_program").first()
+    if order is None:
+        raise ApiError(
+            "ORDER_NOT_FOUND",
+            "appid and out_trade_no name no standard payment of your superapp yet. The notification is kept and applied when it"
+            " appears.",
+        )
+    return order
+
+
 def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> Order:
     """The order that is meant. Several mini programs of a superapp may use one number: the AppKey that signed tells which.
 
     Raises ORDER_NOT_FOUND, NOTIFY_SIG_INVALID.
     """
     same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": content.out_trade_no}
-    candidates = list(Order.objects.filter(**same))
+    candidates = list(Order.objects.filter(**same, kind=Order.Kind.VIRTUAL))
     if not candidates:
         raise ApiError(
             "ORDER_NOT_FOUND",

@@ -2,26 +2,21 @@
 
 import hashlib
 import json
-import time
+from functools import partial
 from typing import Any
 
 from console.crash import mark
 from openserver import keys, orderform
+from openserver.actions.prepaying import answer_of_twin, ask_as_holder
 from openserver.actions.sessions import hashed
 from openserver.errors import ApiError
 from openserver.facts import Facts, Offer, read_facts
 from openserver.orderform import Hints, OrderForm, SignedData
 from openserver.signatures import verify_pay_sig, verify_session_signature
-from openserver.superapp import SuperappUnavailable, create_prepay_order
+from openserver.superapp import create_prepay_order
 from orders.actions import placing
-from orders.actions.payment import match_kept_notifications
-from orders.actions.placing import ACTOR
 from orders.models import Order
 from payments.keys import note_old_use
-
-# Longer than the lease: if its holder crashed, somebody who waits takes over.
-TWIN_WAIT = placing.LEASE.total_seconds() + 5  # seconds
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25  # seconds
 
 
 def place_order(body: dict[str, Any]) -> dict[str, str]:
@@ -101,7 +96,7 @@ def check_order(form: OrderForm, facts: Facts) -> Order:
         raise ApiError(
             "AMOUNT_LIMIT", f"goodsPrice × buyQuantity is {amount}. One order costs at most {orderform.AMOUNT_LIMIT} minor units."
         )
-    out_trade_no = orderform.read_number(signed.out_trade_no, facts.kind)
+    out_trade_no = orderform.read_number(signed.out_trade_no, *orderform.NUMBER_LENGTHS[facts.kind])
     return _new_order(form, facts, signed, offer, quantity, out_trade_no)
 
 
@@ -138,9 +133,7 @@ def request_hash(form: OrderForm, open_id: str) -> str:
     return hashlib.sha256(json.dumps(same).encode()).hexdigest()
 
 
-def _new_order(
-    form: OrderForm, facts: Facts, signed: SignedData, offer: Offer, quantity: int, out_trade_no: str
-) -> Order:
+def _new_order(form: OrderForm, facts: Facts, signed: SignedData, offer: Offer, quantity: int, out_trade_no: str) -> Order:
     return Order(
         mini_program_id=facts.program_id,
         team_id=facts.team_id,
@@ -169,60 +162,8 @@ def _new_order(
 
 def _prepay(order: Order, facts: Facts) -> str:
     """Store the order and ask the superapp, or give the answer of a twin that did. Raises ApiError."""
-    lease = placing.place(order, order_id=facts.next_id)
+    ask, lease = partial(create_prepay_order, facts=facts), placing.place(order, order_id=facts.next_id)
     if lease is None:
-        return _of_twin(order, facts)
+        return answer_of_twin(order, ask)
     mark("after-order-stored")
-    return _ask(order, facts, lease)
-
-
-def _ask(order: Order, facts: Facts, lease: Any) -> str:
-    """Ask the superapp as the holder of the lease, and hold what it answers. Raises SuperappUnavailable."""
-    try:
-        prepay_id = create_prepay_order(order, facts)
-    except SuperappUnavailable:
-        placing.release_prepay(order.pk, lease)
-        raise
-    mark("after-prepay-answered")
-    held = placing.hold_prepay(order, prepay_id=prepay_id, lease=lease)
-    if held.notified_before:
-        match_kept_notifications(order, actor=ACTOR)
-    return prepay_id if held.stored else _late(order, prepay_id)
-
-
-def _late(order: Order, prepay_id: str) -> str:
-    """The order moved on while the superapp was answering: paid already, or somebody took over an overdue lease."""
-    placing.keep_late_prepay(order.pk, prepay_id)
-    twin = placing.find_twin(order)
-    return twin.prepay_id if twin and twin.prepay_id else prepay_id
-
-
-def _of_twin(order: Order, facts: Facts) -> str:
-    """Wait for what the identical request before this one gets; ask in its place when it crashed. Raises ApiError."""
-    end, pause, waited = time.monotonic() + TWIN_WAIT, FIRST_PAUSE, False
-    while time.monotonic() < end:
-        twin = _same_request(order)
-        if twin.prepay_id:
-            return twin.prepay_id
-        if waited and twin.prepay_lease_until is None:
-            raise SuperappUnavailable("gave no answer to the identical request before this one")
-        if twin.prepay_lease_until is None or placing.lease_is_over(twin):
-            lease = placing.claim_prepay(twin.pk)
-            if lease is not None:
-                order.pk = twin.pk
-                return _ask(order, facts, lease)
-        waited = True
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-    raise ApiError("BUSY", "The identical request before this one is still under way. Send it again in a few seconds.")
-
-
-def _same_request(order: Order) -> Order:
-    """The stored order of the same number, if it came from the identical request and is unpaid. Raises ApiError."""
-    twin = placing.find_twin(order)
-    if twin is None:
-        # Nothing stored and no twin: the item was changed between the check and the insert.
-        raise ApiError("PRICE_MISMATCH", "The item was changed at this moment. Read its price again and sign a new order.")
-    if twin.request_hash != order.request_hash or twin.payment_state not in (Order.Payment.CREATED, Order.Payment.UNPAID):
-        raise ApiError("ORDER_NO_REUSED", "outTradeNo was used for another order, or this one has ended. Sign a new number.")
-    return twin
+    return ask_as_holder(order, lease, ask)

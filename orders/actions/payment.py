@@ -6,14 +6,9 @@ from django.utils.translation import gettext as _
 from console.audit import record
 from console.lifecycle import lock, move
 from console.permissions import System
-from console.secrets import constant_time_equal
 from orders.actions.delivery import enqueue
-from orders.actions.refund import record_refund
-from orders.errors import OrderError
 from orders.models import Delivery, Notification, Order
-from orders.payloads import PaidGoods, push_body, read_goods, read_refund
-from orders.webhooks import pay_event_sig
-from payments.keys import accepted_keys
+from orders.payloads import PaidGoods, push_body
 
 Verdict = Notification.Verdict
 
@@ -36,36 +31,6 @@ def record_payment(notification: Notification, *, order: Order, paid: PaidGoods,
         elif notification.verdict == Verdict.MISMATCH:
             raise_alert(locked, "payment_mismatch", actor=actor, note=detail)
     return Verdict(notification.verdict)
-
-
-def keep_notification(notification: Notification, *, verdict: str, detail: str = "", actor: System) -> None:
-    """Keep a notification that belongs to no known order, or whose signature is wrong.
-
-    One for an unknown order is looked at once more after it is stored: its order may have appeared meanwhile.
-    """
-    notification.verdict, notification.detail = verdict, detail[:300]
-    notification.save()
-    if verdict == Verdict.UNKNOWN_ORDER:
-        same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": notification.out_trade_no}
-        for order in Order.objects.filter(**same):
-            match_kept_notifications(order, actor=actor)
-
-
-def match_kept_notifications(order: Order, *, actor: System) -> int:
-    """Apply what was told about this order before it was known; call it after an order appeared. Returns how many fitted.
-
-    Several mini programs of a superapp may use one order number: the AppKey that signed tells which one is meant.
-    """
-    same = {"superapp": order.superapp_id, "env": order.env, "out_trade_no": order.out_trade_no}
-    kept = Notification.objects.filter(**same, order=None, verdict=Verdict.UNKNOWN_ORDER).order_by("pk")
-    return sum(_match(row, order, actor=actor) for row in kept)
-
-
-def signed_for(notification: Notification, mini_program_id: int) -> bool:
-    """Whether PayEventSig was made with an AppKey of this mini program."""
-    keys = accepted_keys(mini_program_id, notification.env)
-    expected = [pay_event_sig(notification.event, notification.payload, key.text) for key in keys]
-    return any([constant_time_equal(one, notification.pay_event_sig) for one in expected])
 
 
 def what_does_not_fit(order: Order, paid: PaidGoods) -> str:
@@ -104,16 +69,3 @@ def _verdict(order: Order, detail: str) -> str:
 def _pay(order: Order, notification: Notification, paid: PaidGoods, *, actor: System) -> None:
     order = move(order, "pay", actor=actor, amount=order.amount, reading=price_reading(order, paid))
     enqueue(order, event=Delivery.Event.GOODS, body=push_body(notification), actor=actor)
-
-
-def _match(notification: Notification, order: Order, *, actor: System) -> int:
-    if not signed_for(notification, order.mini_program_id):
-        return 0
-    try:
-        if notification.kind == Notification.Kind.PAYMENT:
-            record_payment(notification, order=order, paid=read_goods(notification.payload), actor=actor)
-        else:
-            record_refund(order=order, notice=read_refund(notification.payload), notification=notification, actor=actor)
-    except OrderError:
-        return 0
-    return 1

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -77,6 +77,22 @@ def place(order: Order, *, order_id: int) -> datetime | None:
         order.pk = order_id
         return _place_in_one_statement(order)
     return _place_plainly(order)
+
+
+def place_standard(order: Order) -> bool:
+    """Store a new order of kind standard in state Created with its audit entry; False when its number is used.
+
+    Nobody holds its lease yet: `claim_prepay` gives it to one of those who ask at once.
+    """
+    try:
+        with transaction.atomic():
+            order.save(force_insert=True)
+            _placed_entry(order).save(force_insert=True)
+    except IntegrityError:
+        if find_twin(order) is None:  # another constraint: a fault of ours
+            raise
+        return False
+    return True
 
 
 def find_twin(order: Order) -> Order | None:

@@ -30,9 +30,14 @@ def record_refund(*, order: Order, notice: RefundNotice, actor: System, notifica
             refund, changed = _record(lock(order), notice, notification, actor=actor)
             _keep(notification, order, Verdict.ACCEPTED if changed else Verdict.DUPLICATE)
     except OrderError as error:
-        _keep(notification, order, Verdict.MISMATCH, error.message)
+        refuse_refund(notification, order, error.message)
         raise
     return refund
+
+
+def refuse_refund(notification: Notification | None, order: Order, detail: str) -> None:
+    """Keep what came in as something that does not fit the order."""
+    _keep(notification, order, Verdict.MISMATCH, detail)
 
 
 def _record(order: Order, notice: RefundNotice, notification: Notification | None, *, actor: System) -> tuple[Refund, bool]:
@@ -93,6 +98,8 @@ def _end(order: Order, refund: Refund, notice: RefundNotice, notification: Notif
     ended = move(refund, ENDS[notice.status], actor=actor, **({"at": notice.succeeded_at or timezone.now()} if succeeded else {}))
     if succeeded:
         _after_success(order, ended, notification, actor=actor)
+    elif order.kind == Order.Kind.STANDARD:  # of a virtual payment only a success is pushed (docs/domain.md, 5.6)
+        _tell(order, ended, notification, actor=actor)
     return ended
 
 
@@ -106,10 +113,15 @@ def _after_success(order: Order, refund: Refund, notification: Notification | No
     amounts = Order.objects.values_list("paid_amount", "refunded_amount").get(pk=order.pk)
     in_full = amounts[0] == amounts[1]
     order = move(order, "refund_in_full" if in_full else "refund_in_part", actor=actor)
-    if notification is not None and order.kind == Order.Kind.VIRTUAL:
-        enqueue(order, event=Delivery.Event.REFUND, body=push_body(notification), actor=actor, refund=refund)
+    _tell(order, refund, notification, actor=actor)
     if in_full:
         cancel_goods(order, actor=actor)
+
+
+def _tell(order: Order, refund: Refund, notification: Notification | None, *, actor: System) -> None:
+    """Push a refund to the developer; the orders of a demo's past have no notify_url."""
+    if notification is not None and (order.kind == Order.Kind.VIRTUAL or order.notify_url):
+        enqueue(order, event=Delivery.Event.REFUND, body=push_body(notification), actor=actor, refund=refund)
 
 
 def _keep(notification: Notification | None, order: Order, verdict: str, detail: str = "") -> None:

@@ -51,6 +51,11 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return f"{self.event} {self.out_trade_no}"
 
+    @property
+    def is_standard(self) -> bool:
+        """Whether it tells of a standard payment: then `payload` is the whole body, and nothing inside it is signed."""
+        return self.event.startswith(("TRANSACTION.", "REFUND."))
+
 
 class Delivery(ProgramOwned):
     """The outbox: one event that the developer's backend must acknowledge. This table is the queue of record."""
@@ -99,7 +104,12 @@ class Delivery(ProgramOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_event_display()} {self.order or self.uid}"
+        return f"{self.event_name} {self.order or self.uid}"
+
+    @property
+    def event_name(self) -> str:
+        """The event for people; what is told of a standard payment delivers no item."""
+        return str(_("Payment")) if self.url and self.event == self.Event.GOODS else self.get_event_display()
 
     @transition(
         field=state,

@@ -216,6 +216,8 @@ class StandIn:
         self.headers.append(dict(request.headers))
         if self.answer is not None:
             return self.answer(order)
+        if "out_trade_no" in order:  # a standard payment
+            return Response(text_of({"prepay_id": "pp-" + order["out_trade_no"]}), content_type="application/json")
         prepay_id = "pp-" + order["outTradeNo"]
         return Response(text_of({"returnCode": "0", "data": {"prepayId": prepay_id}}), content_type="application/json")
 
@@ -226,6 +228,7 @@ def backend(httpserver, settings, orbit) -> StandIn:
     settings.LOCAL_DESTINATIONS = frozenset({f"{httpserver.host}:{httpserver.port}"})
     stand_in = StandIn(url=httpserver.url_for("/backend"))
     httpserver.expect_request("/backend/create-prepay-order", method="POST").respond_with_handler(stand_in)
+    httpserver.expect_request("/backend/v3/pay/transactions/jsapi", method="POST").respond_with_handler(stand_in)
     orbit.backend_url = stand_in.url
     orbit.sealed_secret_key = secrets.seal(SECRET, bound_to=orbit.secret_binding)
     orbit.save()
@@ -237,6 +240,15 @@ def shop(backend, starfall, team_admin, approver, issued) -> Shop:
     """Starfall, a mini game, with a signed-in player."""
     starfall.superapp.refresh_from_db()
     return open_shop(starfall, team_admin, approver, issued, serial_no="A1").sign_in()
+
+
+@pytest.fixture
+def seller(shop, team_admin, approver) -> Shop:
+    """The same, which may take standard payments too."""
+    own = owners_of(shop.program)
+    row = PaymentRequest.objects.create(**own, program=shop.program, type="standard", requested_by=team_admin)
+    PaymentRequest.objects.filter(pk=row.pk).update(state="approved", decided_by=approver)
+    return shop
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def _orders_unlike_their_delivery() -> QuerySet[Order]:
 
 
 def _paid_without_delivery() -> QuerySet[Order]:
-    paid = Order.objects.filter(kind=Order.Kind.VIRTUAL, payment_state=Order.Payment.PAID)
+    paid = Order.objects.filter(Q(kind=Order.Kind.VIRTUAL) | ~Q(notify_url=""), payment_state=Order.Payment.PAID)
     return paid.filter(~Exists(_goods()))
 
 
