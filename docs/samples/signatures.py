@@ -6,8 +6,12 @@ import hmac
 import time
 
 
+def utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # half a character is wrong, but must not raise
+
+
 def hmac_hex(key: str, text: str) -> str:
-    return hmac.new(key.encode("utf-8"), text.encode("utf-8"), hashlib.sha256).hexdigest()
+    return hmac.new(utf8(key), utf8(text), hashlib.sha256).hexdigest()
 
 
 def pay_sig(method: str, sign_data: str, app_key: str) -> str:
@@ -26,7 +30,7 @@ def push_fits(envelope: dict, app_keys: list[str]) -> bool:
     if not (isinstance(event, str) and isinstance(payload, str) and isinstance(given, str)):
         return False
     expected = [hmac_hex(key, f"{event}&{payload}") for key in app_keys if key]
-    return any(hmac.compare_digest(given.encode("utf-8"), each.encode("utf-8")) for each in expected)
+    return any(hmac.compare_digest(utf8(given), utf8(each)) for each in expected)
 
 
 def webhook_fits(headers: dict, body: bytes, app_keys: list[str], tolerance: int = 300) -> bool:
@@ -35,7 +39,7 @@ def webhook_fits(headers: dict, body: bytes, app_keys: list[str], tolerance: int
     if not (sent_at.isascii() and sent_at.isdigit()) or abs(time.time() - int(sent_at)) > tolerance:
         return False
     signed = f"{headers.get('webhook-id', '')}.{sent_at}.".encode() + body
-    given = headers.get("webhook-signature", "").encode("utf-8").split(b" ")
+    given = utf8(headers.get("webhook-signature", "")).split(b" ")
     keys = [base64.b64decode(key) for key in app_keys if key]
     expected = [b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()) for key in keys]
     return any(hmac.compare_digest(one, other) for one in given for other in expected)

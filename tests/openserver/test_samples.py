@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from openserver.management.commands.write_samples import DOCUMENT, with_samples
 from openserver.workbench.samples import FOLDER, SIGNATURES
 from orders.webhooks import pay_event_sig, webhook_headers
 
@@ -181,3 +182,21 @@ def test_signs_and_verifies_as_we_do(sample, tmp_path):
 def test_the_code_on_the_page_is_the_code_in_the_files():
     assert {sample.language for sample in SIGNATURES} == set(TOOLS)
     assert all(sample.text == (FOLDER / sample.name).read_text() for sample in SIGNATURES)
+
+
+def test_the_java_backend_compiles(tmp_path):
+    if not shutil.which("javac"):
+        pytest.skip("javac is not installed here")
+    for name in ("Signatures.java", "Backend.java"):
+        shutil.copy(FOLDER / name, tmp_path)
+    reads = "static Map<String, Object> read(String text) { return Map.of(); }"
+    writes = "static String write(Map<String, ?> value) { return value.toString(); }"
+    (tmp_path / "Json.java").write_text(f"import java.util.Map;\nfinal class Json {{ {reads} {writes} }}\n")
+    command = ["javac", "-J-Xmx128m", "-J-XX:TieredStopAtLevel=1", "-Xlint:all", "-Werror", "-encoding", "UTF-8", "-d", "."]
+    assert run([*command, "Backend.java", "Signatures.java", "Json.java"], tmp_path) == ""
+
+
+def test_the_document_shows_the_files_as_they_are():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert with_samples(text) == text, "Run `manage.py write_samples`."
+    assert all(f"<!-- begin {path.name} -->" in text for path in FOLDER.iterdir() if path.is_file())
