@@ -238,8 +238,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 _static = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (DEBUG or TESTING):
     _static = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+# Images, workbooks and results of jobs: a directory, or an S3-compatible store that all machines share (console/s3.py).
+S3 = {
+    "bucket_name": env.str("S3_BUCKET", default=""),
+    "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
+    "region_name": env.str("S3_REGION", default="") or None,
+    "access_key": env.str("S3_ACCESS_KEY_ID", default="") or None,
+    "secret_key": env.str("S3_SECRET_ACCESS_KEY", default="") or None,
+    "addressing_style": env.str("S3_ADDRESSING_STYLE", default="auto"),
+    "location": env.str("S3_PREFIX", default=""),
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "console.s3.Bucket" if S3["bucket_name"] else "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _static},
 }
 

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+import structlog
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 
 from console.errors import Invisible
 from console.permissions import can
@@ -10,6 +11,7 @@ from console.views.base import ConsoleView
 from items.images import CONTENT_TYPES
 from items.models import ItemImage
 
+log = structlog.get_logger(__name__)
 #: An image opened by itself must not run anything, whatever a browser makes of its bytes.
 SANDBOX = "default-src 'none'; sandbox"
 VARIANTS = {"full": "file", "thumbnail": "thumbnail"}
@@ -37,6 +39,9 @@ class ImageFile(ConsoleView):
             opened = stored.open("rb")
         except FileNotFoundError:
             raise Invisible from None
+        except OSError as error:
+            log.error("image_not_read", error=str(error))
+            return HttpResponse(status=503)
         kind = CONTENT_TYPES.get(stored.name.rpartition(".")[2], "application/octet-stream")
         response = FileResponse(opened, content_type=kind)
         response.headers["Cache-Control"] = f"private, max-age={YEAR}, immutable"
