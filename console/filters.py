@@ -3,6 +3,7 @@
 A filter set is declared with django-filter. Time is filtered by whole days in the reader's zone, the end day included.
 """
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,9 +15,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-MAX_SEARCH = 200  # characters; the longest id has 128
+MAX_SEARCH = 200  # characters of a word; the longest id has 128
+MAX_NUMBERS = 200  # words of a search that looks for whole numbers
+BETWEEN_NUMBERS = re.compile(r"[\s,;]+")
 MAX_MONTHS = 12
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 DATE_WRONG = gettext_lazy("“%(value)s” is not a day of the calendar. Enter one such as 2026-11-21.")
@@ -27,6 +30,34 @@ class Chip(NamedTuple):
 
     label: str
     names: tuple[str, ...]
+
+
+class SearchField(forms.CharField):
+    """One word or sentence; with `several`, up to MAX_NUMBERS numbers with spaces, commas or line ends between them."""
+
+    def __init__(self, *, several: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.several = several
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        words = numbers_in(text) if self.several else [text]
+        if len(words) > MAX_NUMBERS:
+            told = _("Search for at most %(most)s numbers at once; these are %(count)s. Take some away.")
+            raise ValidationError(told % {"most": MAX_NUMBERS, "count": len(words)})
+        longest = max(map(len, words), default=0)
+        if longest > MAX_SEARCH:
+            raise ValidationError(_("A search has at most 200 characters; this one has %s. Shorten it.") % longest)
+        return " ".join(words)
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of a pasted list, each once, in its order."""
+    return list(dict.fromkeys(word for word in BETWEEN_NUMBERS.split(text) if word))
+
+
+class SearchFilter(django_filters.Filter):
+    field_class = SearchField
 
 
 class DayField(forms.DateField):
@@ -63,14 +94,9 @@ class ListFilters(django_filters.FilterSet):
     search_fields: ClassVar[tuple[str, ...]] = ()
     #: Filters that fewer people need; they unfold.
     folded: ClassVar[tuple[str, ...]] = ()
-    q = django_filters.CharFilter(
-        method="search",
-        label=gettext_lazy("Search"),
-        max_length=MAX_SEARCH,
-        error_messages={
-            "max_length": gettext_lazy("A search has at most 200 characters; this one has %(show_value)s. Shorten it.")
-        },
-    )
+    #: Names that say which record is shown rather than narrow it: no chip removes them, and clearing the filters keeps them.
+    record: ClassVar[tuple[str, ...]] = ()
+    q = SearchFilter(method="search", label=gettext_lazy("Search"))
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Rows of which one search field is exactly `value`; override it to search otherwise."""
@@ -87,12 +113,19 @@ class ListFilters(django_filters.FilterSet):
         )
 
     @property
+    def narrowing(self) -> dict[str, Any]:
+        """The values of the filters, without those that say which record is shown."""
+        return {name: value for name, value in self.values.items() if name not in self.record}
+
+    @property
     def chips(self) -> list[Chip]:
         """The active filters in words."""
-        return [Chip(_("%(filter)s: %(value)s") % self._words(name, value), (name,)) for name, value in self.values.items()]
+        return [Chip(_("%(filter)s: %(value)s") % self._words(name, value), (name,)) for name, value in self.narrowing.items()]
 
     def _words(self, name: str, value: Any) -> dict[str, Any]:
         field = self.form.fields[name]
+        if name == "q" and len(numbers := numbers_in(value)) > 1 and getattr(field, "several", False):
+            value = ngettext("%(count)s number", "%(count)s numbers", len(numbers)) % {"count": len(numbers)}
         choices = {str(key): label for key, label in getattr(field, "choices", [])}
         return {"filter": field.label, "value": choices.get(str(value), value)}
 
@@ -176,9 +209,10 @@ class PeriodFilters(ListFilters):
         others = [chip for chip in super().chips if not {"since", "until", "time"} & set(chip.names)]
         values = self.values
         asked = tuple(name for name in ("time", "since", "until") if name in values)
-        if not self.is_valid() or not (asked or self.default_days):
+        period = self.period
+        if not self.is_valid() or not (asked or period.since or period.until):
             return others
-        return [Chip(_("%(time)s: %(days)s") % {"time": self.axes[self.axis][1], "days": words_of(self.period)}, asked), *others]
+        return [Chip(_("%(time)s: %(days)s") % {"time": self.axes[self.axis][1], "days": words_of(period)}, asked), *others]
 
     @property
     def notices(self) -> list[str]:

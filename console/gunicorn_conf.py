@@ -14,6 +14,7 @@ threads = int(os.environ.get("WEB_THREADS", "16"))
 timeout = 60  # seconds
 graceful_timeout = 2 if one_process else 20  # seconds
 keepalive = 5 if one_process else 65  # seconds; longer than the load balancer's 60
+limit_request_line = 8190  # bytes; 200 pasted order numbers stand in the address of their list
 control_socket_disable = True
 loglevel = "warning"
 

@@ -23,28 +23,38 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from console.columns import Column, annotations, cell
-from console.filters import ListFilters
+from console.filters import ListFilters, numbers_in
 from console.templatetags.ui import icon
 
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 PLACES = ("after", "before")
+LAST = "end"  # the place before which the last page ends
 
 
 @dataclass(frozen=True)
 class Sort:
-    """One order of the list: by `field`, then by id. Every field a list is sorted by stands in an index with the id."""
+    """One order of the list: by `field`, then by id. Every field a list is sorted by stands in an index with the id.
+
+    `column` is the name of the column whose head turns the order, where that is not the one whose source is the field.
+    """
 
     name: str
     label: str | Promise
     field: str
     descending: bool = True
+    column: str = ""
+
+    def is_of(self, column: Column) -> bool:
+        """Whether the head of this column turns the order."""
+        return self.column == column.name if self.column else column.source == self.field
 
     @property
     def order(self) -> tuple[str, str]:
@@ -63,13 +73,18 @@ class Page:
     """One page: `rows` are dicts by column alias, with "id"; the places are cursors, "" where there is no such page."""
 
     rows: list[dict[str, Any]]
-    previous: str
-    next: str
+    previous: str = ""
+    next: str = ""
 
 
 class Listing:
-    """Declared once per list, made once per request from the rows it may show and the query of the address."""
+    """Declared once per list, made once per request from the rows it may show and the query of the address.
 
+    `kept` names the columns that the reader keeps for this list; the address may ask for others.
+    """
+
+    #: The name under which readers keep columns and views of the list (console.list_settings), "" for neither.
+    name: ClassVar[str] = ""
     columns: ClassVar[tuple[Column, ...]] = ()
     filters: ClassVar[type[ListFilters]] = ListFilters
     sorts: tuple[Sort, ...] = ()
@@ -83,9 +98,11 @@ class Listing:
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
 
-    def __init__(self, rows: QuerySet, query: QueryDict) -> None:
+    def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = ()) -> None:
         self.rows = rows
         self.query = query
+        self.kept = kept
+        self.zone = timezone.get_current_timezone_name()
         self.filterset = self.filters(query, queryset=rows)
 
     # What a list says for itself
@@ -108,12 +125,21 @@ class Listing:
     @property
     def shown_fields(self) -> list[Any]:
         """The fields of the filter bar; the search has a place of its own."""
-        return [bound for bound in self.form if bound.name not in ("q", *self.filterset.folded)]
+        elsewhere = ("q", *self.filterset.folded, *self.filterset.record)
+        return [bound for bound in self.form if bound.name not in elsewhere]
 
     @property
     def folded_fields(self) -> list[Any]:
         """The fields behind "More filters"."""
         return [self.form[name] for name in self.filterset.folded]
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """What the filter form hands on unchanged: record, columns, sort, and the zone that days are counted in."""
+        names = (*self.filterset.record, "columns", "sort")
+        found = [(name, str(self.query[name])) for name in names if self.query.get(name)]
+        zone = [("zone", self.zone)] if "since" in self.form.fields else []
+        return [*found, *zone]
 
     @property
     def is_unfolded(self) -> bool:
@@ -139,14 +165,16 @@ class Listing:
         if asked and asked != self.sort.name:
             words = {"asked": asked[:40], "sort": self.sort.label}
             told.append(_("This list cannot be sorted by “%(asked)s”; it is sorted as usual: %(sort)s.") % words)
-        if any(self.query.get(name) for name in PLACES) and self.place is None:
+        if unknown := [name for name in self.asked_columns if name not in {column.name for column in self.columns}]:
+            told.append(_("This list has no column “%(name)s”.") % {"name": unknown[0][:40]})
+        if any(self.query.get(name) for name in PLACES) and self.place is None and not self.is_backwards:
             told.append(_("The place in the list that the address names does not exist; this is the first page."))
         return told
 
     @property
     def is_filtered(self) -> bool:
         """Whether the reader narrowed the list."""
-        return not self.is_valid or bool(self.filterset.values)
+        return not self.is_valid or bool(self.filterset.narrowing)
 
     # Rows
 
@@ -168,8 +196,13 @@ class Listing:
 
     @property
     def is_backwards(self) -> bool:
-        """Whether the page ends before the place instead of starting after it."""
-        return bool(self.query.get("before")) and self.place is not None
+        """Whether the page ends before the place, or with the list, instead of starting after it."""
+        return self.is_last or (bool(self.query.get("before")) and self.place is not None)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the last page is asked for."""
+        return self.query.get("before") == LAST
 
     def cut(self, size: int = PAGE_SIZE) -> QuerySet:
         """At most `size` rows from the place on; of a page backwards in reverse order."""
@@ -189,9 +222,9 @@ class Listing:
         more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
         if self.is_backwards:
             found.reverse()
-        has_previous, has_next = (more, True) if self.is_backwards else (self.place is not None, more)
+        has_previous, has_next = (more, not self.is_last) if self.is_backwards else (self.place is not None, more)
         if not found:
-            return Page([], "", "")
+            return Page([])
         return Page(found, self._cursor(found[0]) if has_previous else "", self._cursor(found[-1]) if has_next else "")
 
     @cached_property
@@ -203,7 +236,7 @@ class Listing:
     def count_text(self) -> str:
         """The count, exact or honestly capped."""
         if self.count > COUNT_CAP:
-            return _("%(number)s or more") % {"number": self.number(COUNT_CAP)}
+            return f"{COUNT_CAP:,}+"
         return self.number(self.count)
 
     # Cursors are opaque but no secret: they hold nothing that the list does not show.
@@ -233,9 +266,18 @@ class Listing:
         for name, value in changes.items():
             if value:
                 query[name] = value
+        if self.filterset.form.fields["q"].several and "q" in query:
+            query["q"] = " ".join(numbers_in(str(query["q"])))  # shorter than with line ends
         for name in [name for name, value in query.items() if not value]:
             del query[name]
         return f"?{query.urlencode()}"
+
+    @property
+    def view_query(self) -> str:
+        """What makes this list when it is opened later: filters, sort, and the columns where they are not the usual ones."""
+        kept = {"columns": ",".join(column.name for column in self.shown)} if self.asked_columns or self.kept else {}
+        known = {*self.form.fields, "columns", "sort", "zone"}
+        return self.url(without=[name for name in self.query if name not in known], **kept)[1:]
 
     @property
     def previous_url(self) -> str:
@@ -248,21 +290,51 @@ class Listing:
         return self.url(after=self.page.next) if self.page.next else ""
 
     @property
+    def first_url(self) -> str:
+        """The head of the list, or "" on it."""
+        return self.url() if self.page.previous else ""
+
+    @property
+    def last_url(self) -> str:
+        """The end of the list, or "" on it."""
+        return self.url(before=LAST) if self.page.next else ""
+
+    @property
     def chips(self) -> list[dict[str, str]]:
         """The active filters for components/filter_chips.html; one that the list set itself cannot be removed."""
         chips = self.filterset.chips
-        return [{"label": chip.label, "remove_url": self.url(without=chip.names) if chip.names else ""} for chip in chips]
+        found = [{"label": chip.label, "remove_url": self.url(without=chip.names) if chip.names else ""} for chip in chips]
+        if self.query.get("zone") and {"since", "until"} & set(self.filterset.narrowing):
+            # Days of an address that came from somebody else are the days of their zone.
+            zone = _("Days in %(zone)s") % {"zone": self.zone}
+            found.append({"label": zone, "remove_url": self.url(without=("zone",))})
+        return found
+
+    @property
+    def static_chips(self) -> list[dict[str, str]]:
+        """The same in words only."""
+        return [{"label": chip["label"], "remove_url": ""} for chip in self.chips]
 
     @property
     def clear_url(self) -> str:
         """The list without filters, when there are any."""
-        return "?" if self.is_filtered else ""
+        if not self.is_filtered:
+            return ""
+        return self.url(without=[name for name in self.query if name not in (*self.filterset.record, "columns", "sort")])
 
     # The table. Cells are made in Python: Django's template engine takes twelve times as long for 50 rows.
 
     @property
+    def asked_columns(self) -> list[str]:
+        """The columns that the address asks for."""
+        return [name for name in self.query.get("columns", "").split(",") if name]
+
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
-        """The columns of the page."""
+        """The columns of the page: those of the address, else those the reader keeps, else the usual ones; always the first."""
+        for names in (self.asked_columns, self.kept):
+            if chosen := [column for column in self.columns if column.name in names]:
+                return (self.columns[0], *(column for column in chosen if column is not self.columns[0]))
         return tuple(column for column in self.columns if column.on_page)
 
     def head(self) -> SafeString:
@@ -272,15 +344,19 @@ class Listing:
 
     def _head_cell(self, column: Column) -> SafeString:
         css = SafeString(' class="num"') if column.is_number else ""
-        sorts = [sort for sort in self.sorts if column.source == sort.field]
-        if column.source != self.sort.field or len(sorts) < 2:
+        sorts = [sort for sort in self.sorts if sort.is_of(column)]
+        if len(sorts) < 2:
             return format_html('<th scope="col"{}>{}</th>', css, column.label)
-        other = next(sort for sort in sorts if sort.descending is not self.sort.descending)
-        direction = "descending" if self.sort.descending else "ascending"
-        mark = icon("chevron-down" if self.sort.descending else "chevron-up", 16)
+        current = self.sort.is_of(column)
+        other = next(sort for sort in sorts if not current or sort.descending is not self.sort.descending)
+        direction, mark = SafeString(""), SafeString("")
+        if current:
+            direction = format_html(' aria-sort="{}"', "descending" if self.sort.descending else "ascending")
+            mark = icon("chevron-down" if self.sort.descending else "chevron-up", 16)
         url = self.url(sort="" if other.name == self.sorts[0].name else other.name)
-        template = '<th scope="col"{} aria-sort="{}"><a href="{}" title="{}">{}{}</a></th>'
-        return format_html(template, css, direction, url, other.label, column.label, mark)
+        return format_html(
+            '<th scope="col"{}{}><a href="{}" title="{}">{}{}</a></th>', css, direction, url, other.label, column.label, mark
+        )
 
     def body(self) -> SafeString:
         """The rows of the table's body."""

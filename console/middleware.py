@@ -41,9 +41,13 @@ class PreferencesMiddleware:
 
 
 def activate(request: HttpRequest) -> None:
-    """Switch to the zone and the language of the reader, UTC and the browser's language without a choice."""
+    """Switch to the zone and the language of the reader, UTC and the browser's language without a choice.
+
+    A zone in the address goes first: whole days of a shared list are days of that zone.
+    """
     user = request.user
-    zone = known_zone(getattr(user, "time_zone", "")) or known_zone(request.COOKIES.get("time_zone", ""))
+    names = (request.GET.get("zone", ""), getattr(user, "time_zone", ""), request.COOKIES.get("time_zone", ""))
+    zone = next((zone for zone in map(known_zone, names) if zone), None)
     timezone.activate(zone or zoneinfo.ZoneInfo("UTC"))
     language = getattr(user, "language", "")
     if language in dict(settings.LANGUAGES):

@@ -77,6 +77,15 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock"),
         ),
     ),
+    (
+        _("Standard payment"),
+        (
+            Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", kind="standard"),
+            Entry(
+                _("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", kind="standard"
+            ),
+        ),
+    ),
 )
 
 

@@ -52,7 +52,9 @@ def days_of(program: MiniProgram) -> list[Day]:
     """The last seven days of live orders, today included, oldest first; one query."""
     today = timezone.localdate()
     days = {today - timedelta(days=back): Day(today - timedelta(days=back)) for back in reversed(range(DAYS))}
-    rows = Order.objects.filter(mini_program=program, env=Environment.LIVE, created_at__gte=start_of(min(days)))
+    # The kinds are named because the index of the list begins with them.
+    rows = Order.objects.filter(mini_program=program, kind__in=Order.Kind.values, env=Environment.LIVE)
+    rows = rows.filter(created_at__gte=start_of(min(days)))
     grouped = rows.annotate(day=TruncDate("created_at")).values("day", "currency").order_by("day").annotate(
         number=Count("id"),
         paid=Count("id", filter=Q(payment_state=Order.Payment.PAID)),
@@ -102,7 +104,8 @@ def chart(days: list[Day]) -> dict[str, Any]:
 
 def attention(program: MiniProgram) -> list[dict[str, Any]]:
     """What needs somebody, for components/tiles.html; five queries that stop counting at a thousand."""
-    orders = Order.objects.filter(mini_program=program)
+    # The record that the tiles lead to: live orders of virtual payment.
+    orders = Order.objects.filter(mini_program=program, kind=Order.Kind.VIRTUAL, env=Environment.LIVE)
     recent = orders.filter(created_at__gte=timezone.now() - timedelta(days=ALERT_DAYS))
     address = reverse("orders:list", kwargs={"app_id": program.app_id})
     found = [

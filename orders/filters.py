@@ -1,22 +1,72 @@
-"""What the order record and the after-sales record can be filtered by (docs/domain.md, section 8)."""
+"""What the order record and the after-sales record can be filtered by (docs/domain.md, section 8).
+
+Live and sandbox, virtual and standard payment are records of their own: an address that names none is about live virtual payment.
+"""
 
 from datetime import date
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from console.filters import MAX_MONTHS, ChoiceFilter, PeriodFilters, months_before
+from console.filters import MAX_MONTHS, ChoiceFilter, Period, PeriodFilters, SearchFilter, months_before, numbers_in
+from console.models import MiniProgram
 from orders.models import DeliveryState, Environment, Notification, Order, Refund
+from orders.parts import with_part
+
+SUSPICIOUS = (Notification.Verdict.MISMATCH, Notification.Verdict.BAD_SIGNATURE)
 
 
-class OrderFilters(PeriodFilters):
-    """Filters of the order record. A search compares whole ids: a part of an id finds nothing, and says so."""
+class RecordFilters(PeriodFilters):
+    """What both records share."""
 
-    search_fields = ("out_trade_no", "prepay_id", "open_id", "product_id")
-    folded = ("time", "refund", "item", "env", "kind", "alert")
+    record = ("kind", "env")
+    #: The field whose numbers a pasted list is looked for in, first; and others.
+    number_fields: ClassVar[tuple[str, ...]] = ()
+    q = SearchFilter(method="search", label=_("Search"), several=True)
+    kind = ChoiceFilter(choices=Order.Kind.choices, label=_("Kind"), method="keep", empty_label=None)
+    env = ChoiceFilter(
+        choices=[*Environment.choices, ("all", _("Live and sandbox"))], label=_("Environment"), method="keep", empty_label=None
+    )
+
+    @property
+    def numbers(self) -> list[str]:
+        """The numbers of a pasted list; none for a search for one thing."""
+        found = numbers_in(self.values.get("q", ""))
+        return found if len(found) > 1 else []
+
+    @property
+    def kind_shown(self) -> str:
+        """The kind that the record is about."""
+        return self.values.get("kind") or Order.Kind.VIRTUAL
+
+    @property
+    def env_shown(self) -> int | None:
+        """The environment that the record is about, None for both: a search looks in both unless one is asked for."""
+        asked = self.values.get("env") or ("all" if "q" in self.values else str(Environment.LIVE.value))
+        return None if asked == "all" else int(asked)
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Rows of the kind and the environment."""
+        rows = super().filter_queryset(queryset).filter(kind=self.kind_shown)
+        return rows if self.env_shown is None else rows.filter(env=self.env_shown)
+
+    def with_numbers(self, rows: QuerySet) -> QuerySet:
+        """Rows that have one of the numbers of the pasted list."""
+        condition = Q()
+        for name in self.number_fields:
+            condition |= Q(**{f"{name}__in": self.numbers})
+        return rows.filter(condition)
+
+
+class OrderFilters(RecordFilters):
+    """Filters of the order record. A search knows whole ids and parts of order numbers, at any time."""
+
+    number_fields = ("out_trade_no",)
+    search_fields: ClassVar[tuple[str, ...]] = ("prepay_id", "open_id", "product_id")
+    folded: ClassVar[tuple[str, ...]] = ("time", "refund", "item", "alert")
     axes: ClassVar[dict[str, tuple[str, Any]]] = {
         "created": ("created_at", _("Created")),
         "paid": ("paid_at", _("Paid")),
@@ -28,26 +78,82 @@ class OrderFilters(PeriodFilters):
     delivery = ChoiceFilter(choices=DeliveryState.choices, field_name="delivery_state", label=_("Delivery"))
     refund = ChoiceFilter(choices=Order.RefundState.choices, field_name="refund_state", label=_("Refund"))
     item = django_filters.CharFilter(field_name="product_id", label=_("Item ID"), max_length=64)
-    env = ChoiceFilter(choices=Environment.choices, label=_("Environment"))
-    kind = ChoiceFilter(choices=Order.Kind.choices, label=_("Kind"))
     alert = ChoiceFilter(choices=[("any", _("With an alert"))], label=_("Alert"), method="with_alert")
+
+    @property
+    def period(self) -> Period:
+        """A search without days looks at all time: an id is narrow enough."""
+        values = self.values
+        if "q" in values and not values.get("since") and not values.get("until"):
+            return Period(None, None)
+        return super().period
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Orders that are not paid have no place in a list by the time of payment."""
+        rows = super().filter_queryset(queryset)
+        return rows.filter(paid_at__isnull=False) if self.axis == "paid" else rows
+
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Orders with one of the pasted numbers, or with this part in the number, or with one of the other ids."""
+        if self.numbers:
+            return self.with_numbers(rows)
+        condition = with_part("out_trade_no", value)
+        for name in self.search_fields:
+            condition |= Q(**{name: value})
+        return rows.filter(condition)
 
     def with_alert(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
         """Orders that something did not fit, or a notification about them."""
-        odd = Notification.objects.filter(order=OuterRef("pk"), verdict__in=["mismatch", "bad_signature"])
-        return rows.filter(~Q(alert="") | Exists(odd))
+        # One list of ids from two indexes: a condition with OR would read all orders of the mini program.
+        told = rows.filter(notifications__verdict__in=SUSPICIOUS)
+        return rows.filter(pk__in=rows.exclude(alert="").order_by().values("pk").union(told.order_by().values("pk")))
 
 
-class RefundFilters(PeriodFilters):
+class SuperappOrderFilters(OrderFilters):
+    """Of all mini programs of a superapp: an item ID alone says nothing here, so it goes with a mini program."""
+
+    search_fields: ClassVar[tuple[str, ...]] = ("prepay_id", "open_id")
+    folded: ClassVar[tuple[str, ...]] = ("time", "refund", "alert", "program", "item")
+    program = django_filters.CharFilter(label=_("Mini program (app id or name)"), max_length=100, method="of_program")
+
+    def of_program(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Orders of the mini programs with this app id or name."""
+        return rows.filter(mini_program__in=programs_named(value))
+
+
+class RefundFilters(RecordFilters):
     """Filters of the after-sales record: the past seven days unless asked otherwise, never more than the last twelve months."""
 
-    search_fields = ("out_trade_no", "refund_no")
+    number_fields = ("refund_no", "out_trade_no")
+    folded: ClassVar[tuple[str, ...]] = ("item",)
     axes: ClassVar[dict[str, tuple[str, Any]]] = {"started": ("started_at", _("Initiated"))}
     default_days = 7
     state = ChoiceFilter(choices=Refund.State.choices, label=_("State"))
-    env = ChoiceFilter(choices=Environment.choices, label=_("Environment"))
-    kind = ChoiceFilter(choices=Order.Kind.choices, label=_("Kind"))
+    item = django_filters.CharFilter(field_name="order__product_id", label=_("Item ID"), max_length=64)
+
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Refunds with one of the pasted numbers, or with this part in one of theirs."""
+        if self.numbers:
+            return self.with_numbers(rows)
+        return rows.filter(with_part("refund_no", value) | with_part("out_trade_no", value))
 
     def earliest(self, until: date) -> date:
         """Counted from today, whatever the last day."""
         return months_before(timezone.localdate(), MAX_MONTHS)
+
+
+class SuperappRefundFilters(RefundFilters):
+    """Of all mini programs of a superapp."""
+
+    folded: ClassVar[tuple[str, ...]] = ("program",)
+    item = None
+    program = django_filters.CharFilter(label=_("Mini program (app id or name)"), max_length=100, method="of_program")
+
+    def of_program(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Refunds of the mini programs with this app id or name."""
+        return rows.filter(mini_program__in=programs_named(value))
+
+
+def programs_named(text: str) -> list[int]:
+    """Ids of at most 200 mini programs with this app id or name."""
+    return list(MiniProgram.objects.filter(Q(app_id=text) | Q(name=text)).values_list("pk", flat=True)[:200])

@@ -1,28 +1,126 @@
 """The order record and the after-sales record, of one mini program or of all of a superapp."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import F, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from console.columns import Column, Kind, masked
-from console.listing import Listing, Sort
-from console.models import MiniProgram, Superapp
-from orders.filters import OrderFilters, RefundFilters
+from console.listing import PLACES, Listing, Sort
+from console.models import MiniProgram, Superapp, User
+from console.permissions import grants_of
+from orders.filters import OrderFilters, RecordFilters, RefundFilters, SuperappOrderFilters, SuperappRefundFilters
 from orders.models import DeliveryState, Environment, Order, Refund
 
 PROGRAM = Column("program", _("Mini program"), source="mini_program__name")
+MASKED = Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False)
+WHOLE = Column("player", _("Player"), Kind.ID, "open_id", on_page=False)
+ENVIRONMENT = Column("env", _("Environment"), source="env", choices=tuple(Environment.choices), on_page=False)
 
 
-class OrderListing(Listing):
+class RecordListing(Listing):
+    """What both records share. Live and sandbox, virtual and standard payment are lists of their own."""
+
+    filterset: RecordFilters
+    extra = ("mini_program__app_id",)
+    detail: ClassVar[str] = ""
+
+    def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = (), player: Column = MASKED) -> None:
+        super().__init__(rows, query, kept=kept)
+        self.columns = tuple(player if column.name == player.name else column for column in self.columns)  # type: ignore[misc]
+
+    def row_url(self, row: dict[str, Any]) -> str:
+        """The record, on the pages of its mini program."""
+        return reverse(self.detail, kwargs={"app_id": row["mini_program__app_id"], "pk": row["id"]})
+
+    @cached_property
+    def shown(self) -> tuple[Column, ...]:
+        """A search that looks in both environments shows in which one it found something."""
+        shown = super().shown
+        both = self.is_valid and self.filterset.env_shown is None
+        return (*shown, ENVIRONMENT) if both and ENVIRONMENT not in shown else shown
+
+    @property
+    def environments(self) -> list[dict[str, Any]]:
+        """The environments as tabs, for components/tabs.html."""
+        shown = self.filterset.env_shown if self.is_valid else Environment.LIVE
+        tabs = [
+            {"label": label, "url": self.url(env=str(value)), "current": shown == value} for value, label in Environment.choices
+        ]
+        if shown is None:
+            tabs.append({"label": gettext("Live and sandbox"), "url": self.url(env="all"), "current": True})
+        return tabs
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the record is about standard payment."""
+        return self.is_valid and self.filterset.kind_shown == Order.Kind.STANDARD
+
+    @property
+    def elsewhere(self) -> list[dict[str, Any]]:
+        """Records that a reader who found nothing may have meant: the other environment, the other kind of payment."""
+        if not self.is_valid:
+            return []
+        kind = Order.Kind.VIRTUAL if self.is_standard else Order.Kind.STANDARD
+        found = [{"label": Order.Kind(kind).label, "url": self.url(kind=kind)}]
+        if self.filterset.env_shown is not None:
+            env = Environment(1 - self.filterset.env_shown)
+            found.insert(0, {"label": env.label, "url": self.url(env=str(env.value))})
+        return found
+
+    @cached_property
+    def notices(self) -> list[str]:
+        """Also what became of a pasted list of numbers."""
+        return [*super().notices, *self._numbers_told()]
+
+    def _numbers_told(self) -> list[str]:
+        asked = self.filterset.numbers if self.is_valid else []
+        if not asked:
+            return []
+        known = self._among(asked, self.filterset.with_numbers(self.rows))
+        listed = self._among(asked, self.matching)
+        found = ngettext("%(found)s of %(asked)s number was found.", "%(found)s of %(asked)s numbers were found.", len(asked))
+        told = [found % {"found": len(listed), "asked": len(asked)}]
+        if missing := [number for number in asked if number not in known]:
+            told.append(gettext("Not found: %(numbers)s.") % {"numbers": ", ".join(missing)})
+        if hidden := [number for number in asked if number in known - listed]:
+            told.append(gettext("Found, but outside of the filters: %(numbers)s.") % {"numbers": ", ".join(hidden)})
+        return told
+
+    def _among(self, asked: list[str], rows: QuerySet) -> set[str]:
+        """Those of the numbers that the rows have."""
+        found = rows.order_by().values_list(*self.filterset.number_fields)
+        return set(asked) & {number for row in found for number in row}
+
+    def jump(self) -> str:
+        """The address of the only record with exactly the number that is searched for, "" when there is none or several.
+
+        It is looked for in both environments and in both kinds; of several, the one of the record being looked at counts.
+        """
+        number = self.query.get("q", "").strip()
+        if not number or not self.is_valid or self.filterset.numbers or any(name in self.query for name in PLACES):
+            return ""
+        wanted = self.rows.filter(**{self.filterset.number_fields[0]: number, "env__in": Environment.values})
+        found = list(wanted.values("id", "env", "kind", *self.extra)[:10])
+        same = (self.filterset.kind_shown, self.filterset.env_shown or Environment.LIVE)
+        for rows in (found, [row for row in found if (row["kind"], row["env"]) == same]):
+            if len(rows) == 1:
+                return self.row_url(rows[0])
+        return ""
+
+
+class OrderListing(RecordListing):
     """Orders of a mini program, the newest first."""
 
+    name = "orders"
+    detail = "orders:detail"
     caption = _("Orders")
-    search_label = _("Order number, prepay id, open id or item ID")
+    search_label = _("Order number or a part of it, several order numbers, prepay id, open id or item ID")
     filters = OrderFilters
     columns: ClassVar[tuple[Column, ...]] = (
         Column("number", _("Order number"), Kind.ID, "out_trade_no"),
@@ -32,9 +130,9 @@ class OrderListing(Listing):
         Column("payment", _("Payment"), Kind.STATE, "payment_state", choices=tuple(Order.Payment.choices), field="payment_state"),
         Column("delivery", _("Delivery"), Kind.STATE, "delivery_state", choices=tuple(DeliveryState.choices)),
         Column("refund", _("Refund"), Kind.STATE, "refund_state", choices=tuple(Order.RefundState.choices)),
-        Column("env", _("Environment"), source="env", choices=tuple(Environment.choices)),
+        ENVIRONMENT,
         Column("paid", _("Paid"), Kind.TIME, "paid_at", on_page=False),
-        Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False),
+        MASKED,
         Column("item_id", _("Item ID"), Kind.ID, "product_id", on_page=False),
         Column("unit_price", _("Unit price"), Kind.MONEY, "unit_price", on_page=False),
         Column("quantity", _("Quantity"), Kind.NUMBER, "quantity", on_page=False),
@@ -48,25 +146,31 @@ class OrderListing(Listing):
         Column("attach", _("Attach"), source="attach", on_page=False),
         Column("delivered", _("Delivered"), Kind.TIME, "delivered_at", on_page=False),
     )
-    extra = ("mini_program__app_id",)
     totals = ("amount", "paid_amount", "refunded")
 
-    def __init__(self, rows: QuerySet, query: QueryDict) -> None:
-        super().__init__(rows, query)
+    @cached_property
+    def sorts(self) -> tuple[Sort, ...]:  # type: ignore[override]
+        """By the time that the list is about, or by the amount; both ways."""
         field = self.filterset.time_field
-        # Both directions of the time the list is about; orders that are not paid have no place in a list by payment.
-        self.sorts = (Sort("newest", _("newest first"), field), Sort("oldest", _("oldest first"), field, descending=False))
+        return (
+            Sort("newest", _("newest first"), field),
+            Sort("oldest", _("oldest first"), field, descending=False),
+            *self.amount_sorts,
+        )
 
-    @property
+    amount_sorts: ClassVar[tuple[Sort, ...]] = (
+        Sort("largest", _("largest amount first"), "amount"),
+        Sort("smallest", _("smallest amount first"), "amount", descending=False),
+    )
+
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
         """A list by the time of payment shows that time instead of the time of creation."""
-        by_name = {column.name: column for column in self.columns}
-        axis = by_name[self.filterset.axis]
-        return tuple(axis if column.name == "created" else column for column in super().shown)
-
-    def row_url(self, row: dict[str, Any]) -> str:
-        """The order, on the pages of its mini program."""
-        return reverse("orders:detail", kwargs={"app_id": row["mini_program__app_id"], "pk": row["id"]})
+        shown, axis = super().shown, self.filterset.axis
+        if any(column.name == axis for column in shown):
+            return shown
+        column = next(column for column in self.columns if column.name == axis)
+        return tuple(column if other.name == "created" else other for other in shown)
 
     def number(self, count: int) -> str:
         """So many orders."""
@@ -74,16 +178,22 @@ class OrderListing(Listing):
 
 
 class SuperappOrderListing(OrderListing):
-    """Orders of all mini programs of a superapp."""
+    """Orders of all mini programs of a superapp. Amounts of different merchants have different currencies: no sort by them."""
 
+    name = "superapp-orders"
+    filters = SuperappOrderFilters
+    search_label = _("Order number or a part of it, several order numbers, prepay id or open id")
     columns = (OrderListing.columns[0], PROGRAM, *OrderListing.columns[1:])
+    amount_sorts = ()
 
 
-class RefundListing(Listing):
+class RefundListing(RecordListing):
     """Refunds of a mini program, the newest first; amounts are negative."""
 
+    name = "refunds"
+    detail = "orders:refund-detail"
     caption = _("Refunds")
-    search_label = _("Order number or refund number")
+    search_label = _("Order number or refund number, a part of one, or several")
     filters = RefundFilters
     sorts = (
         Sort("newest", _("newest first"), "started_at"),
@@ -97,19 +207,14 @@ class RefundListing(Listing):
         Column("amount", _("Amount"), Kind.MONEY, F("amount") * -1),
         Column("state", _("State"), Kind.STATE, "state", choices=tuple(Refund.State.choices)),
         Column("reason", _("Reason"), source="cause"),
-        Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False),
-        Column("env", _("Environment"), source="env", choices=tuple(Environment.choices)),
+        MASKED,
+        ENVIRONMENT,
         Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at", on_page=False),
         Column("currency", _("Currency"), source="currency", on_page=False),
         Column("item_id", _("Item ID"), Kind.ID, "order__product_id", on_page=False),
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
-    extra = ("mini_program__app_id",)
     totals = ("amount",)
-
-    def row_url(self, row: dict[str, Any]) -> str:
-        """The refund, on the pages of its mini program."""
-        return reverse("orders:refund-detail", kwargs={"app_id": row["mini_program__app_id"], "pk": row["id"]})
 
     def number(self, count: int) -> str:
         """So many refunds."""
@@ -119,26 +224,33 @@ class RefundListing(Listing):
 class SuperappRefundListing(RefundListing):
     """Refunds of all mini programs of a superapp."""
 
+    name = "superapp-refunds"
+    filters = SuperappRefundFilters
     columns = (RefundListing.columns[0], PROGRAM, *RefundListing.columns[1:])
 
 
-def order_listing(place: MiniProgram | Superapp, query: QueryDict) -> OrderListing:
-    """The order record of a mini program or of a superapp."""
+def order_listing(place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> OrderListing:
+    """The order record of a mini program or of a superapp; `reader` is what RecordListing takes."""
     if isinstance(place, MiniProgram):
-        return OrderListing(Order.objects.filter(mini_program=place), query)
-    return SuperappOrderListing(Order.objects.filter(superapp=place), query)
+        return OrderListing(Order.objects.filter(mini_program=place), query, **reader)
+    return SuperappOrderListing(Order.objects.filter(superapp=place), query, **reader)
 
 
-def refund_listing(place: MiniProgram | Superapp, query: QueryDict) -> RefundListing:
-    """The after-sales record of a mini program or of a superapp."""
+def refund_listing(place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> RefundListing:
+    """The after-sales record of a mini program or of a superapp; `reader` is what RecordListing takes."""
     if isinstance(place, MiniProgram):
-        return RefundListing(Refund.objects.filter(mini_program=place), query)
-    return SuperappRefundListing(Refund.objects.filter(superapp=place), query)
+        return RefundListing(Refund.objects.filter(mini_program=place), query, **reader)
+    return SuperappRefundListing(Refund.objects.filter(superapp=place), query, **reader)
 
 
-_RECORDS: dict[str, Callable[[MiniProgram | Superapp, QueryDict], Listing]] = {"orders": order_listing, "refunds": refund_listing}
+_RECORDS: dict[str, Callable[..., RecordListing]] = {"orders": order_listing, "refunds": refund_listing}
 
 
-def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict) -> Listing:
+def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> RecordListing:
     """The listing of a record: "orders" or "refunds"."""
-    return _RECORDS[record](place, query)
+    return _RECORDS[record](place, query, **reader)
+
+
+def sees_players(actor: User, permission: str, program: MiniProgram | None) -> bool:
+    """Whole open ids are for the team, which talks to its players; the superapp and the platform see them masked."""
+    return program is not None and program.team_id in grants_of(actor).containers(permission)[0]

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from orders.views import details, exemption, exports, home, push, records
+from orders.views import details, exemption, exports, home, list_settings, push, records
 from orders.views.redelivery import RedeliverMany
 
 app_name = "orders"
 urlpatterns = [
     path("m/<str:app_id>/", home.ProgramHome.as_view(), name="home"),
     path("m/<str:app_id>/orders/", records.OrderList.as_view(), name="list"),
+    path("m/<str:app_id>/orders/settings", list_settings.OrderListSettings.as_view(), name="list-settings"),
+    path("m/<str:app_id>/refunds/settings", list_settings.RefundListSettings.as_view(), name="refund-list-settings"),
+    path("s/<str:superapp>/orders/settings", list_settings.SuperappOrderListSettings.as_view(), name="superapp-list-settings"),
+    path(
+        "s/<str:superapp>/refunds/settings",
+        list_settings.SuperappRefundListSettings.as_view(),
+        name="superapp-refund-list-settings",
+    ),
     path("m/<str:app_id>/orders/export", exports.OrderExport.as_view(), name="export"),
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
     path("m/<str:app_id>/orders/redeliver", RedeliverMany.as_view(), name="redeliver-many"),

@@ -2,6 +2,7 @@
 
 from console.models.audit import AuditChain, AuditEntry, AuditEntryQuerySet
 from console.models.jobs import Job
+from console.models.lists import KeptColumns, SavedView
 from console.models.mail import OutgoingMail
 from console.models.people import (
     MiniProgram,
@@ -29,9 +30,11 @@ __all__ = [
     "AuditEntry",
     "AuditEntryQuerySet",
     "Job",
+    "KeptColumns",
     "MiniProgram",
     "MiniProgramQuerySet",
     "OutgoingMail",
+    "SavedView",
     "Superapp",
     "SuperappGrant",
     "SuperappMembership",

@@ -46,6 +46,9 @@ class Notification(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["superapp", "env", "out_trade_no"], name="notification_unmatched", condition=Q(order=None)),
+            models.Index(
+                fields=["order"], name="notification_suspicious", condition=Q(verdict__in=["mismatch", "bad_signature"])
+            ),
         ]
 
     def __str__(self) -> str:

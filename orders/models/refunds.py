@@ -46,9 +46,10 @@ class Refund(ProgramOwned):
             state_check("state", ["processing", "success", "closed", "failed"], name="refund_state_known"),
         ]
         indexes = [
-            models.Index(fields=["mini_program", "-started_at", "-id"], name="refund_list"),
-            models.Index(fields=["superapp", "-started_at", "-id"], name="refund_list_superapp"),
-            models.Index(fields=["mini_program", "out_trade_no"], name="refund_order_number"),
+            models.Index(fields=["mini_program", "kind", "env", "-started_at", "-id"], name="refund_record"),
+            models.Index(fields=["superapp", "kind", "env", "-started_at", "-id"], name="superapp_refund_record"),
+            models.Index(fields=["refund_no"], name="refund_number", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["out_trade_no"], name="refund_order", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

@@ -5,18 +5,19 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from console.listing import PLACES, Listing
+from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
 from console.permissions import can
 from console.views.base import ConsoleView
-from orders.listings import listing_of
+from items.readiness import steps
+from orders.listings import MASKED, WHOLE, RecordListing, listing_of, sees_players
 
 
 class RecordList(ConsoleView):
     """Base of the lists; an exact order or refund number jumps to its record."""
 
     record: ClassVar[str]
-    number_field: ClassVar[str]
+    list_name: ClassVar[str]
 
     @property
     def place(self) -> MiniProgram | Superapp:
@@ -25,20 +26,24 @@ class RecordList(ConsoleView):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """The page of the list that the address names."""
-        listing = listing_of(self.record, self.place, request.GET)
-        found = self._exact(listing)
-        if found:
+        player = WHOLE if sees_players(self.actor, self.permission, self.mini_program) else MASKED
+        kept = [] if request.GET.get("columns") else kept_columns(self.list_name, reader=self.actor)
+        listing = listing_of(self.record, self.place, request.GET, kept=kept, player=player)
+        if found := listing.jump():
             return redirect(found)
-        may_redeliver = can(self.actor, "orders.redeliver", self.place)
-        return self.render(listing=listing, export_url=f"export{listing.url()}", may_redeliver=may_redeliver)
+        return self.render(
+            listing=listing,
+            views=views_shown(listing, self.place, reader=self.actor),
+            export_url=f"export{listing.url()}",
+            may_redeliver=can(self.actor, "orders.redeliver", self.place),
+            missing_step=self.missing_step(listing),
+        )
 
-    def _exact(self, listing: Listing) -> str:
-        """The address of the only record with the number that is searched for."""
-        number = listing.query.get("q", "").strip()
-        if not number or not listing.is_valid or any(name in listing.query for name in PLACES):
-            return ""
-        rows = listing.rows.filter(**{self.number_field: number}).values("id", *listing.extra)[:2]
-        return listing.row_url(rows[0]) if len(rows) == 1 else ""
+    def missing_step(self, listing: RecordListing) -> Any:
+        """Of an empty virtual record: what the mini program still lacks before its first sale, None for nothing."""
+        if not self.mini_program or listing.page.rows or listing.is_filtered or listing.is_standard:
+            return None
+        return next((step for step in steps(self.mini_program, actor=self.actor) if step.state != "done"), None)
 
 
 class OrderList(RecordList):
@@ -47,11 +52,13 @@ class OrderList(RecordList):
     permission: ClassVar[str] = "orders.view_order"
     template_name: ClassVar[str] = "orders/order_list.html"
     record = "orders"
-    number_field = "out_trade_no"
+    list_name = "orders"
 
 
 class SuperappOrderList(OrderList):
     """Orders of all mini programs of a superapp."""
+
+    list_name = "superapp-orders"
 
 
 class RefundList(RecordList):
@@ -60,8 +67,10 @@ class RefundList(RecordList):
     permission: ClassVar[str] = "orders.view_refund"
     template_name: ClassVar[str] = "orders/refund_list.html"
     record = "refunds"
-    number_field = "refund_no"
+    list_name = "refunds"
 
 
 class SuperappRefundList(RefundList):
     """Refunds of all mini programs of a superapp."""
+
+    list_name = "superapp-refunds"

@@ -1,0 +1,50 @@
+"""What readers keep of a list: the columns they want, and views with a name (docs/architecture.md, "Listing")."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from console.listing import Listing
+from console.models import KeptColumns, MiniProgram, SavedView, Superapp, User
+
+MOST_SHOWN = 50
+
+
+def kept_columns(name: str, *, reader: User) -> list[str]:
+    """The names of the columns that the reader keeps for the list of this name; none for the usual ones. One query."""
+    row = KeptColumns.objects.filter(user=reader, listing=name).first()
+    return list(row.columns) if row else []
+
+
+def place_of(where: MiniProgram | Superapp) -> dict[str, Any]:
+    """The fields that say whose lists a view is for: mini programs of a team share theirs."""
+    if isinstance(where, MiniProgram):
+        return {"team_id": where.team_id, "superapp_id": where.superapp_id}
+    return {"team": None, "superapp_id": where.pk}
+
+
+def views_of(name: str, where: MiniProgram | Superapp, *, reader: User) -> "QuerySet[SavedView]":
+    """The reader's own views of the list and those that others share, by name."""
+    mine = Q(owner=reader) | Q(is_shared=True)
+    return SavedView.objects.filter(mine, listing=name, **place_of(where)).select_related("owner").order_by("name", "pk")
+
+
+def views_shown(listing: Listing, where: MiniProgram | Superapp, *, reader: User) -> list[dict[str, Any]]:
+    """The views as links beside the list, the one being looked at marked."""
+    now = listing.view_query
+    return [
+        {"label": view.name, "url": f"?{view.query}", "current": same(view.query, now), "is_shared": view.is_shared}
+        for view in views_of(listing.name, where, reader=reader)[:MOST_SHOWN]
+    ]
+
+
+def same(query: str, other: str) -> bool:
+    """Whether two queries ask for the same, in whatever order."""
+    return sorted(QueryDict(query).lists()) == sorted(QueryDict(other).lists())
+
+
+def known(names: Sequence[str], listing: type[Listing]) -> list[str]:
+    """Those of the names that are columns of the list, in its order."""
+    return [column.name for column in listing.columns if column.name in names]

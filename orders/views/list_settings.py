@@ -1,0 +1,45 @@
+"""Columns and saved views of the order record and the after-sales record."""
+
+from typing import ClassVar
+
+from console.listing import Listing
+from console.views.list_settings import ListSettings
+from orders.listings import OrderListing, RefundListing, SuperappOrderListing, SuperappRefundListing, listing_of
+
+
+class RecordListSettings(ListSettings):
+    """Base of the four pages."""
+
+    record: ClassVar[str]
+
+    def listing(self, kept: list[str]) -> Listing:
+        """The record that the address describes."""
+        return listing_of(self.record, self.place, self.request.GET, kept=kept)
+
+
+class OrderListSettings(RecordListSettings):
+    """Orders of a mini program."""
+
+    permission: ClassVar[str] = "orders.view_order"
+    record = "orders"
+    list_class = OrderListing
+
+
+class SuperappOrderListSettings(OrderListSettings):
+    """Orders of all mini programs of a superapp."""
+
+    list_class = SuperappOrderListing
+
+
+class RefundListSettings(RecordListSettings):
+    """Refunds of a mini program."""
+
+    permission: ClassVar[str] = "orders.view_refund"
+    record = "refunds"
+    list_class = RefundListing
+
+
+class SuperappRefundListSettings(RefundListSettings):
+    """Refunds of all mini programs of a superapp."""
+
+    list_class = SuperappRefundListing
