@@ -18,8 +18,8 @@ def stored_files(run: Import, *, advance: Advance) -> Iterator[list[ItemImage]]:
     `advance` is told how many are stored, of how many steps; writing all rows is the last step.
     """
     images: list[ItemImage] = []
+    missing = _missing(run)
     try:
-        missing = _missing(run)
         advance(0, len(missing) + 1)
         if missing:
             with run.images.open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -33,9 +33,10 @@ def stored_files(run: Import, *, advance: Advance) -> Iterator[list[ItemImage]]:
 
 def keep(run: Import, images: list[ItemImage]) -> dict[str, int]:
     """Write the rows of the stored files; returns the ids, by SHA-256, of all images that the plan names."""
-    known = known_images(run, _named(run))
+    named = _named(run)
+    known = known_images(run, named)
     ItemImage.objects.bulk_create([row for row in images if row.sha256 not in known])
-    return known_images(run, _named(run))
+    return known_images(run, named) if images else known
 
 
 def known_images(run: Import, hashes: set[str]) -> dict[str, int]:
@@ -51,12 +52,16 @@ def _named(run: Import) -> set[str]:
 
 def _missing(run: Import) -> dict[str, str]:
     """The entries of the .zip, by SHA-256, whose images are not stored yet."""
+    if not run.images:
+        return {}
     wanted = _named(run)
     wanted -= known_images(run, wanted).keys()
     return {sha256: name for sha256, name in run.plan.get("pictures", {}).items() if sha256 in wanted}
 
 
 def _delete_unkept(images: list[ItemImage]) -> None:
+    if not images:
+        return
     kept = set(ItemImage.objects.filter(file__in=[row.file.name for row in images]).values_list("file", flat=True))
     for row in images:
         if row.file.name not in kept:

@@ -53,7 +53,7 @@ class Draft(NamedTuple):
 def lock_drafts(pks: Iterable[int]) -> dict[int, Draft]:
     """The items with these keys under lock, in the order of the keys as all actions lock them."""
     columns = ("pk", *Draft._fields[1:])
-    rows = Item.objects.select_for_update(no_key=True).filter(pk__in=list(pks)).order_by("pk")
+    rows = Item.objects.select_for_update(no_key=True).filter(pk__in=bulk.listed(pks, int)).order_by("pk")
     return {values[0]: Draft._make(values) for values in rows.values_list(*columns)}
 
 

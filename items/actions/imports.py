@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console import jobs
+from console import bulk, jobs
 from console.audit import record
 from console.crash import mark
 from console.errors import Forbidden, Invisible, Refused
@@ -173,7 +173,7 @@ def _locked(run: Import) -> Import:
 
 
 def _taken(product_ids: list[str], run: Import) -> list[str]:
-    rows = Item.objects.filter(mini_program_id=run.mini_program_id, product_id__in=product_ids)
+    rows = Item.objects.filter(mini_program_id=run.mini_program_id, product_id__in=bulk.listed(product_ids, str))
     return list(rows.values_list("product_id", flat=True))
 
 
@@ -184,7 +184,9 @@ def _untouched(run: Import) -> dict[int, Draft]:
     """The items that the import added and those that it changed, under lock; Refused when somebody touched one since."""
     added = {row[1] for row in run.plan["new"]}
     planned = {row[1]: row[2] for row in run.plan["changed"]}
-    ours = Item.objects.filter(mini_program_id=run.mini_program_id, product_id__in=added).values_list("pk", flat=True)
+    ours = Item.objects.filter(mini_program_id=run.mini_program_id, product_id__in=bulk.listed(added, str)).values_list(
+        "pk", flat=True
+    )
     drafts = lock_drafts([*ours, *planned])
     released = set(
         ReleaseEntry.objects.filter(item__in=drafts, release__requested_at__gte=run.applied_at).values_list("item_id", flat=True)

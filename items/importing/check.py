@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from console import bulk
 from console.errors import Refused
 from console.models import MiniProgram
 from console.money import exponent, format_money, to_major
@@ -23,7 +24,6 @@ from items.importing.findings import CAUSES, Finding, finding
 from items.models import PRICE_MAXIMUM, PRICE_MINIMUM, Import, Item
 
 MAX_ROWS = 10_000
-CHUNK = 5_000  # ids in one query: databases limit the parameters of a statement
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _IMAGE_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}")
 
@@ -168,9 +168,11 @@ class _Reader:
 
     def is_item(self, row: Row) -> bool:
         """Whether any of our columns holds more than spaces."""
-        return any(
-            (cell := row.cells.get(number)) and (cell.kind == "formula" or cell.text.strip()) for number in self.columns.values()
-        )
+        for number in self.columns.values():
+            cell = row.cells.get(number)
+            if cell and (cell.kind == "formula" or cell.text.strip()):
+                return True
+        return False
 
     def candidate(self, row: Row) -> Candidate | None:
         """The row's values, or None with its faults noted."""
@@ -182,7 +184,7 @@ class _Reader:
         price = self._price(row.number, texts["price"])
         description = self._cleaned(row.number, "description", texts["description"]) if "description" in self.columns else None
         image = self._image(row.number, texts.get("image") or "")
-        has_fault = any(CAUSES[found["code"]].is_fault for found in self.findings[before:])
+        has_fault = len(self.findings) > before and any(CAUSES[found["code"]].is_fault for found in self.findings[before:])
         if row.hidden:
             self.note("hidden", row.number, self.columns["product_id"], product_id or "")
         if has_fault or product_id is None or name is None or price is None:
@@ -293,12 +295,9 @@ class _Reader:
 def stored_items(program: MiniProgram, product_ids: list[str]) -> dict[str, Stored]:
     """The items with these ids as they are now, deleted ones too."""
     columns = ("pk", "product_id", "state", "version", "name", "price", "currency", "description", "image__sha256")
-    found = {}
-    for start in range(0, len(product_ids), CHUNK):
-        rows = Item.objects.filter(mini_program=program, product_id__in=product_ids[start : start + CHUNK])
-        for values in rows.values_list(*columns).iterator(chunk_size=CHUNK):
-            found[values[1]] = Stored._make([*values[:8], values[8] or ""])
-    return found
+    rows = Item.objects.filter(mini_program=program, product_id__in=bulk.listed(product_ids, str))
+    found = rows.values_list(*columns).iterator(chunk_size=5_000)
+    return {values[1]: Stored._make([*values[:8], values[8] or ""]) for values in found}
 
 
 def _compare(candidates: list[Candidate], program: MiniProgram, *, mode: str, reader: _Reader, outcome: Outcome) -> None:
