@@ -22,6 +22,8 @@ PUBLIC_ROUTES = {
     "account_reset_password_from_key_done": "for those who cannot sign in",
     "mfa_authenticate": "second step of signing in",
     "demo-sign-in": "exists in demo mode only",
+    "invitation": "holds a one-time token",
+    "linked-email-confirm": "holds a one-time token",
     "health": "for load balancers; shows no data",
     "set-language": "changes a cookie only",
 }

@@ -12,8 +12,8 @@ SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 DROPPED = "[dropped]"
-# A password reset link carries its key in the path, other links carry what they know in the query.
-SECRET_IN_PATH = re.compile(r"\?.*|(?<=/key/)[^/?]+", re.DOTALL)
+# Mailed links carry their key in the path, other links carry what they know in the query.
+SECRET_IN_PATH = re.compile(r"\?.*|(?<=/key/)[^/?]+|(?<=/invitations/)[^/?]+|(?<=/linked-email/)[^/?]+", re.DOTALL)
 
 
 def _clean(value: Any) -> Any:

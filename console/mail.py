@@ -48,8 +48,13 @@ class StableMail(EmailMessage):
         return message
 
 
-def queue_mail(*, to: str, subject: str, body: str) -> OutgoingMail:
-    """Note a mail in the caller's transaction; it is sent after the commit and again until a mail server accepts it."""
+def queue_mail(*, to: str, subject: str, body: str) -> OutgoingMail | None:
+    """Note a mail in the caller's transaction; it is sent after the commit and again until a mail server accepts it.
+
+    Without an address nothing is noted: a team whose linked e-mail nobody has confirmed yet has no mailbox.
+    """
+    if not to:
+        return None
     row = OutgoingMail.objects.create(recipient=to, subject=" ".join(subject.split())[:200], body=body)
     send_mails.delay_on_commit()
     return row

@@ -1,15 +1,17 @@
 """The permission matrix: the single source of menus, buttons, views, API and tests (docs/roles.md).
 
-A permission is granted on a container, a team or a superapp; rows follow their container.
+A permission is granted on a container, a team or a superapp; rows follow their container. Those of the platform itself belong to
+its two roles and to nobody else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-TEAM, SUPERAPP = "team", "superapp"
+TEAM, SUPERAPP, PLATFORM = "team", "superapp", "platform"
 
 #: Views that need no more than a signed-in user state this; what they show is the user's own.
 SIGNED_IN = "signed_in"
@@ -29,7 +31,7 @@ ROLES = {
 PLATFORM_ROLES = ("super_admin", "platform_admin")
 TEAM_ROLES = ("team_admin", "senior_developer", "developer", "operator")
 SUPERAPP_ROLES = ("superapp_admin", "superapp_senior_developer", "superapp_operator", "approver")
-COLUMNS = {TEAM: PLATFORM_ROLES + TEAM_ROLES, SUPERAPP: PLATFORM_ROLES + SUPERAPP_ROLES}
+COLUMNS = {TEAM: PLATFORM_ROLES + TEAM_ROLES, SUPERAPP: PLATFORM_ROLES + SUPERAPP_ROLES, PLATFORM: PLATFORM_ROLES}
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,33 @@ MATRIX = (
     Row("orders.view_refund", _("After-sales of its mini programs: view, export"), SUPERAPP, "YYY-Y-"),
     Row("console.view_members", _("Superapp members and their roles: view"), SUPERAPP, "RRY---"),
     Row("console.manage_members", _("Superapp members and their roles: change"), SUPERAPP, "--Y---"),
+    Row("console.view_platform", _("Superapps, teams, mini programs and users: view"), PLATFORM, "YY"),
+    Row("console.manage_superapps", _("Superapps: create, edit, appoint the first admin"), PLATFORM, "YY"),
+    Row("console.manage_teams", _("Teams and mini programs: create, edit; linked e-mail; first admin"), PLATFORM, "YY"),
+    Row("console.manage_users", _("Users: invite, close, open again"), PLATFORM, "YY"),
+    Row("console.manage_platform_admins", _("Platform admins: create, dismiss"), PLATFORM, "Y-"),
 )
 PERMISSIONS = frozenset(row.permission for row in MATRIX)
 #: Held on a superapp, these say nothing about its teams: who belongs to a team is the team's own affair.
 OWN = frozenset({"console.view_members", "console.manage_members"})
+#: Every role of a team has it: without it nobody finds the mini programs.
+BASE = "console.view_mini_program"
+#: A role that a team makes for itself has no part in who its members are: whoever gives roles could take every right.
+TEAM_ADMIN_ONLY = frozenset({"console.manage_members"})
+#: What an act is of no use without: whoever may edit items has to see them.
+NEEDS = {
+    "payments.bind_merchant": "payments.view_merchant",
+    "payments.configure_delivery": "payments.view_delivery",
+    "payments.manage_credentials": "payments.view_delivery",
+    "payments.request_exemption": "payments.view_delivery",
+    "payments.view_exemption": "payments.view_delivery",
+    "items.download_template": "items.view_item",
+    "items.edit_item": "items.view_item",
+    "items.submit_release": "items.view_item",
+    "items.remove_item": "items.view_item",
+    "orders.view_attempt": "orders.view_order",
+    "orders.redeliver": "orders.view_order",
+}
 
 
 def codename(permission: str) -> str:
@@ -104,3 +129,15 @@ def model_permissions(container: str) -> list[tuple[str, Any]]:
 def permissions_of(role: str, container: str) -> frozenset[str]:
     """What `role` may do on a container of this kind."""
     return frozenset(row.permission for row in MATRIX if row.container == container and role in row.roles)
+
+
+def composable() -> list[Row]:
+    """The rows of the team part that a team's own role may hold, in the order of the matrix."""
+    return [row for row in MATRIX if row.container == TEAM and row.permission not in TEAM_ADMIN_ONLY]
+
+
+def complete(permissions: Iterable[str]) -> list[str]:
+    """A set of permissions with what each of them needs, in the order of the matrix; unknown ones are dropped."""
+    wanted = {BASE, *permissions}
+    wanted |= {NEEDS[permission] for permission in wanted if permission in NEEDS}
+    return [row.permission for row in composable() if row.permission in wanted]

@@ -1,8 +1,10 @@
 """The members of a team or a superapp as a list."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +14,7 @@ from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.matrix import ROLES, SUPERAPP_ROLES, TEAM_ROLES
-from console.models import Superapp, SuperappMembership, Team, TeamMembership, choices
+from console.models import OWN_ROLE, Superapp, SuperappMembership, Team, TeamMembership, choices
 
 
 class MemberFilters(ListFilters):
@@ -24,7 +26,7 @@ class MemberFilters(ListFilters):
 
 
 class TeamMemberFilters(MemberFilters):
-    role = ChoiceFilter(choices=choices(TEAM_ROLES), label=_("Role"))
+    role = ChoiceFilter(choices=[*choices(TEAM_ROLES), (OWN_ROLE, _("Roles of the team's own"))], label=_("Role"))
 
 
 class SuperappMemberFilters(MemberFilters):
@@ -40,7 +42,7 @@ class MemberListing(Listing):
         Sort("oldest", _("oldest first"), "created_at", descending=False),
         Sort("newest", _("newest first"), "created_at"),
     )
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("name", _("Name"), source="user__name"),
         Column("email", _("E-mail"), source="user__email"),
         Column("role", _("Role"), source="role", choices=tuple(ROLES.items())),
@@ -62,6 +64,11 @@ class MemberListing(Listing):
 
 class TeamMemberListing(MemberListing):
     filters = TeamMemberFilters
+    #: A role of the team's own by the name the team gave it.
+    columns = tuple(
+        replace(column, source=Coalesce("own_role__name", "role")) if column.name == "role" else column
+        for column in MemberListing.columns
+    )
     extra = ("team__code",)
     route = "team-member-role"
 

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from console.models import MiniProgram, Superapp, Team, User
-from console.permissions import can
+from console.permissions import THE_PLATFORM, can
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
+PLATFORM_ENTRIES: tuple[Entry, ...] = (
+    Entry(_("Superapps"), "platform-superapps", "console.view_platform", "device-phone-mobile"),
+    Entry(_("Teams"), "platform-teams", "console.view_platform", "user-group"),
+    Entry(_("Users"), "platform-users", "console.view_platform", "users"),
+    Entry(_("Invitations"), "platform-invitations", "console.view_platform", "envelope"),
+)
 
 
 def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,6 +107,7 @@ def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]
     if superapp:
         names = {"superapp": superapp.code}
         built += [_section(request, user, label, entries, superapp, names) for label, entries in SUPERAPP_SECTIONS]
+    built.append(_section(request, user, _("Platform"), PLATFORM_ENTRIES, THE_PLATFORM, {}))
     return [section for section in built if section["entries"]]
 
 

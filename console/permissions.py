@@ -11,17 +11,27 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from console.errors import Forbidden, Invisible
-from console.matrix import OWN, PERMISSIONS, SUPERAPP, TEAM, codename, permissions_of
+from console.matrix import OWN, PERMISSIONS, PLATFORM, PLATFORM_ROLES, SUPERAPP, TEAM, codename, permissions_of
 
 if TYPE_CHECKING:
     from console.models import User
 
 
 class Scope(NamedTuple):
-    """The containers of an object: ids of its team (None for what belongs to the superapp itself) and its superapp."""
+    """The containers of an object: ids of its team (None for what belongs to the superapp itself) and its superapp.
+
+    Without either it belongs to the platform.
+    """
 
     team_id: int | None
     superapp_id: int | None
+
+    @property
+    def container(self) -> str:
+        """Which part of the matrix says what the platform's roles may do here."""
+        if self.team_id is not None:
+            return TEAM
+        return PLATFORM if self.superapp_id is None else SUPERAPP
 
 
 def narrowed(permission: str, scope: Scope) -> Scope:
@@ -34,6 +44,18 @@ class Scoped(Protocol):
 
     @property
     def scope(self) -> Scope: ...
+
+
+class Platform:
+    """The platform itself: where superapps, teams and users are made. Only its own two roles see it."""
+
+    scope = Scope(None, None)
+
+    def __str__(self) -> str:
+        return str(_("Platform"))
+
+
+THE_PLATFORM = Platform()
 
 
 class System(str):
@@ -75,8 +97,7 @@ class Grants:
         return bool(self.platform_role) and self._platform_allows(permission, scope)
 
     def _platform_allows(self, permission: str, scope: Scope) -> bool:
-        container = TEAM if scope.team_id is not None else SUPERAPP
-        return permission in permissions_of(self.platform_role, container)
+        return permission in permissions_of(self.platform_role, scope.container)
 
     def sees(self, scope: Scope) -> bool:
         """Whether anything at all is held on one of the containers; decides between 404 and 403."""
@@ -141,6 +162,9 @@ def visible_filter(actor: "User", permission: str, *, team: str = "team_id", sup
 def holders(permission: str, obj: Scoped) -> "QuerySet[User]":
     """The active people who hold `permission` on a container of `obj`, for "who can do this" beside a disabled button."""
     code, scope = codename(permission), narrowed(permission, obj.scope)
+    if scope.container == PLATFORM:
+        roles = [role for role in PLATFORM_ROLES if permission in permissions_of(role, PLATFORM)]
+        return _model("User").objects.filter(platform_role__in=roles, is_active=True).order_by("name", "email")
     by_team = Q(teamgrant__permission__codename=code, teamgrant__content_object_id=scope.team_id)
     by_superapp = Q(superappgrant__permission__codename=code, superappgrant__content_object_id=scope.superapp_id)
     return _model("User").objects.filter(by_team | by_superapp, is_active=True).distinct().order_by("name", "email")

@@ -284,7 +284,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a page does not wait for Redis; the sweeper
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = TESTING
 # The routes import every view, and so every kind of job; a worker that has not imported a kind cannot run it.
-CELERY_IMPORTS = ["console.jobs", "console.mail", "console.urls"]
+CELERY_IMPORTS = ["console.jobs", "console.links", "console.mail", "console.urls"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_POOL = "threads"  # prefork closes the connection pool after every task
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
@@ -298,6 +298,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-jobs": {"task": "console.jobs.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "seal-audit": {"task": "console.tasks.seal_audit", "schedule": 5.0, "options": {"expires": 5}},
     "send-mails": {"task": "console.mail.send_mails", "schedule": 5.0, "options": {"expires": 5}},
+    "send-links": {"task": "console.links.send_links", "schedule": 5.0, "options": {"expires": 5}},
     "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
     "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
     "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},

@@ -11,7 +11,7 @@ from console.models import OutgoingMail
 from payments.models import PaymentRequest, Request
 
 
-def queue_decision_mail(request: Request, *, next_step: str = "") -> OutgoingMail:
+def queue_decision_mail(request: Request, *, next_step: str = "") -> OutgoingMail | None:
     """Tell the requester, in their language, the state, the reason and what to do next; in the caller's transaction.
 
     `next_step` replaces the sentence that follows from the kind and the state.

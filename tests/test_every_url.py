@@ -12,8 +12,10 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from console.actions import invitation as invitations
+from console.actions import team_role
 from console.checks import PUBLIC_PREFIXES, PUBLIC_ROUTES, SIGNED_IN_PREFIXES, is_public, routes
-from console.matrix import MATRIX, OWN, SIGNED_IN, SUPERAPP, TEAM
+from console.matrix import MATRIX, OWN, PLATFORM, SIGNED_IN, SUPERAPP, TEAM
 from console.models import Job
 from items.models import Import, Item, ItemImage, Release, ReleaseEntry
 from orders.models import Attempt, Delivery, Order, Refund
@@ -57,6 +59,10 @@ def world(everyone, starfall, team_admin):
     validity = {"not_before": now, "not_after": now + timedelta(days=1)}
     credential = Credential.objects.create(**own, **validity, serial_no="AB12", issued_by=team_admin)
     CredentialMail.objects.create(credential=credential, recipient="payments@northlight.test")
+    sent = invitations.invite_user(email="one@demo.test", actor=everyone.superadmin)
+    asked = invitations.invite(starfall.team, email="two@demo.test", role="operator", actor=team_admin)
+    hired = invitations.invite(starfall.superapp, email="three@demo.test", role="approver", actor=everyone.superapp_admin)
+    role = team_role.create(starfall.team, name="Redeliverer", permissions=["orders.redeliver"], actor=team_admin)
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}")
     attempt = Attempt.objects.create(delivery=delivery, number=1, url="https://shop.test", outcome="no_answer", started_at=now)
     return {
@@ -67,6 +73,8 @@ def world(everyone, starfall, team_admin):
         "merchant": merchant.pk, "exemption": exemption.pk,
         "import": imported.pk, "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
         "credential": credential.pk, "attempt": attempt.pk,
+        "role": role.pk, "person": everyone.operator.pk, "program": starfall.pk,
+        "platform-invitation": sent.pk, "team-invitation": asked.pk, "superapp-invitation": hired.pk,
     }  # fmt: skip
 
 
@@ -79,6 +87,12 @@ def object_of(route: str) -> str:
         return noun.removesuffix("-workbench")
     if noun == "standard-payment-cancel":
         return "standard"
+    if "-invitation" in noun:
+        return noun.partition("-invitation")[0] + "-invitation"
+    if noun.startswith("team-role"):
+        return "role"
+    if noun.startswith("platform-"):
+        return "program" if noun.startswith("platform-program") else "person"
     if "-member-" in noun:
         return "membership" if noun.startswith("team") else "staff"
     if noun.startswith("merchant-account"):
@@ -102,12 +116,19 @@ def url_of(route: str, world: dict, person) -> str:
         if name == "uid":
             values[name] = Job.objects.create(kind="test", actor=person, title="Test").uid
         else:
-            values[name] = world[object_of(route) if name == "pk" else name]
+            values[name] = code_of(route, world) if name == "code" else world[object_of(route) if name == "pk" else name]
     return reverse(route, kwargs=values)
+
+
+def code_of(route: str, world: dict) -> str:
+    """The platform's pages name superapps and teams alike."""
+    return world["superapp" if route.startswith("platform-superapp") else "team"]
 
 
 def container_of(route: str) -> str | None:
     path = ROUTES[route][0]
+    if path.startswith("platform/"):
+        return PLATFORM
     if "app_id>" in path or ":team>" in path:
         return TEAM
     return SUPERAPP if ":superapp>" in path else None
@@ -119,6 +140,8 @@ def holds(permission: str, person: str, container: str) -> bool:
         if row.permission != permission:
             continue
         if row.container == TEAM and container == TEAM and (TEAM_PEOPLE | PLATFORM_PEOPLE).get(person) in row.roles:
+            return True
+        if row.container == PLATFORM and container == PLATFORM and PLATFORM_PEOPLE.get(person) in row.roles:
             return True
         if permission in OWN and container != row.container:
             continue
@@ -135,6 +158,8 @@ def expected(route: str, person: str) -> set[int]:
     worked = {200, 204, 302, 400, 405, 409, 422}
     if person == "stranger":
         return {404} if container else worked
+    if container == PLATFORM and person not in PLATFORM_PEOPLE:
+        return {404}
     sees = container is None or person in {**SUPERAPP_PEOPLE, **PLATFORM_PEOPLE} or (container == TEAM and person in TEAM_PEOPLE)
     if not sees:
         return {404}
@@ -152,6 +177,7 @@ def answers(client: Client, url: str) -> list[int]:
 
 PEOPLE = [*TEAM_PEOPLE, *SUPERAPP_PEOPLE, *PLATFORM_PEOPLE, "stranger"]
 #: Pages about a file that the test's objects do not have answer 404 or 409 to those who may.
+#: So do pages about somebody's own platform role; nobody closes the own account (403).
 FILES = {"items:image": 404, "job-file": 409}
 
 

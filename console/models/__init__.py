@@ -2,9 +2,11 @@
 
 from console.models.audit import AuditChain, AuditEntry, AuditEntryQuerySet
 from console.models.jobs import Job
+from console.models.links import OPEN_LINK, Invitation, LinkedEmailChange, MailedLink
 from console.models.lists import KeptColumns, SavedView
 from console.models.mail import OutgoingMail
 from console.models.people import (
+    OWN_ROLE,
     MiniProgram,
     MiniProgramQuerySet,
     Superapp,
@@ -17,6 +19,7 @@ from console.models.people import (
     TeamOwned,
     TeamOwnedQuerySet,
     TeamQuerySet,
+    TeamRole,
     User,
     UserManager,
     choices,
@@ -26,11 +29,16 @@ from console.models.people import (
 )
 
 __all__ = [
+    "OPEN_LINK",
+    "OWN_ROLE",
     "AuditChain",
     "AuditEntry",
     "AuditEntryQuerySet",
+    "Invitation",
     "Job",
     "KeptColumns",
+    "LinkedEmailChange",
+    "MailedLink",
     "MiniProgram",
     "MiniProgramQuerySet",
     "OutgoingMail",
@@ -45,6 +53,7 @@ __all__ = [
     "TeamOwned",
     "TeamOwnedQuerySet",
     "TeamQuerySet",
+    "TeamRole",
     "User",
     "UserManager",
     "choices",

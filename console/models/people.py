@@ -7,12 +7,18 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
 from console.matrix import PLATFORM_ROLES, ROLES, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES, model_permissions
 from console.permissions import Scope, visible_filter
+
+#: The role of a membership whose permissions a role of the team's own says.
+OWN_ROLE = "own"
+OWN_ROLE_FITS = Q(role=OWN_ROLE, own_role__isnull=False) | (~Q(role=OWN_ROLE) & Q(own_role__isnull=True))
 
 
 def choices(roles: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -46,6 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(max_length=10, blank=True, default="")
     time_zone = models.CharField(max_length=64, blank=True, default="")
     theme = models.CharField(max_length=10, default="system")
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0, help_text="Raising it ends all sessions of this person.")
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -59,6 +66,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is checked against at each request: the password's hash, and how often sessions were ended."""
+        salt = "console.models.User.session"
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:
@@ -143,7 +156,10 @@ class Team(models.Model):
     code = models.CharField(max_length=32, unique=True, default=new_team_code)
     superapp = models.ForeignKey(Superapp, on_delete=models.PROTECT, related_name="teams")
     name = models.CharField(_("name"), max_length=100)
-    linked_email = models.EmailField(_("linked e-mail"), help_text=_("Certificates, keys and alerts are sent here."))
+    linked_email = models.EmailField(
+        _("linked e-mail"), blank=True, help_text=_("Certificates, keys and alerts are sent here; empty until it is confirmed.")
+    )
+    linked_email_changed_at = models.DateTimeField(null=True, help_text="When one address last replaced another.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = TeamQuerySet.as_manager()
@@ -172,19 +188,48 @@ class SuperappGrant(UserObjectPermissionBase):
     content_object = models.ForeignKey(Superapp, on_delete=models.CASCADE)
 
 
+class TeamRole(models.Model):
+    """A role that a team made for itself: a name for some permissions of the team part of the matrix."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="roles")
+    name = models.CharField(_("name"), max_length=60)
+    permissions = models.JSONField(default=list, help_text="Names of rows of the matrix (console.matrix.complete).")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("team", Lower("name"), name="one_team_role_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scope(self) -> Scope:
+        """Belongs to its team."""
+        return self.team.scope
+
+
 class TeamMembership(models.Model):
     """The role a person has in a team; console.actions.membership keeps the grants in step with it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=30, choices=choices(TEAM_ROLES))
+    role = models.CharField(max_length=30, choices=[*choices(TEAM_ROLES), (OWN_ROLE, _("Role of the team's own"))])
+    own_role = models.ForeignKey(TeamRole, null=True, on_delete=models.PROTECT, related_name="memberships")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "team"], name="one_role_in_a_team")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "team"], name="one_role_in_a_team"),
+            models.CheckConstraint(condition=OWN_ROLE_FITS, name="own_role_where_role_says_so"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()}"
+        return f"{self.user} · {self.role_name}"
+
+    @property
+    def role_name(self) -> str:
+        """The role in words."""
+        return str(self.own_role or self.get_role_display())
 
     @property
     def scope(self) -> Scope:
@@ -204,7 +249,12 @@ class SuperappMembership(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "superapp"], name="one_role_in_a_superapp")]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()}"
+        return f"{self.user} · {self.role_name}"
+
+    @property
+    def role_name(self) -> str:
+        """The role in words."""
+        return str(self.get_role_display())
 
     @property
     def scope(self) -> Scope:

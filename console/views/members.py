@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.actions import membership as actions
+from console.actions.invitation import invite
 from console.errors import Invisible
-from console.matrix import COLUMNS, MATRIX, ROLES, SIGNED_IN, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES
+from console.matrix import COLUMNS, MATRIX, PLATFORM, ROLES, SIGNED_IN, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES
 from console.members import member_listing
-from console.models import Superapp, SuperappMembership, Team, TeamMembership, User, choices
+from console.models import Superapp, SuperappMembership, Team, TeamMembership, TeamRole, User, choices
 from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView, FormView
 
@@ -30,23 +31,40 @@ class RoleForm(forms.Form):
         },
     )
 
-    def __init__(self, *data: Any, roles: tuple[str, ...], **options: Any) -> None:
+    def __init__(self, *data: Any, place: Team | Superapp, **options: Any) -> None:
         super().__init__(*data, **options)
         field: Any = self.fields["role"]
-        field.choices = choices(roles)
+        field.choices = role_choices(place)
+
+
+def role_choices(place: Team | Superapp) -> list[tuple[str, str]]:
+    """The roles one can have there; a role of the team's own by its number."""
+    if isinstance(place, Superapp):
+        return choices(SUPERAPP_ROLES)
+    own = [(str(row.pk), row.name) for row in place.roles.order_by("name")]
+    return choices(TEAM_ROLES) + own
+
+
+def chosen_role(place: Team | Superapp, value: str) -> str | TeamRole:
+    """The role that a value of `role_choices` means; another one stays what it is, and is refused by the action."""
+    row = place.roles.filter(pk=value).first() if isinstance(place, Team) and value.isdecimal() else None
+    return row or value
 
 
 class MemberForm(RoleForm):
-    """Somebody who has an account, by e-mail address."""
+    """Somebody by e-mail address: who has an account, or is invited to make one."""
 
-    field_order = ("email", "role")
+    field_order = ("email", "role", "invite")
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"),
-        help_text=gettext_lazy("Of somebody who has an account already."),
         error_messages={
             "required": gettext_lazy("Enter the e-mail address of the new member."),
             "invalid": gettext_lazy("This is no e-mail address. Enter one such as name@company.example."),
         },
+    )
+    invite = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Invite this person by mail if there is no account with this address"),
     )
 
 
@@ -65,19 +83,19 @@ class MembersView(ConsoleView):
         """The beginning of the routes' names."""
         return "team" if self.team else "superapp"
 
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The roles one can have there."""
-        return TEAM_ROLES if self.team else SUPERAPP_ROLES
-
     def url(self, page: str, **more: Any) -> str:
         """A page about the members of this place."""
         return reverse(f"{self.kind}-{page}", kwargs={self.kind: self.place.code, **more})
 
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """What is read together with a membership."""
+        return ("team", "own_role") if self.team else ("superapp",)
+
     def member(self) -> TeamMembership | SuperappMembership:
         """The membership that the address names. Raises Invisible."""
         rows: Any = TeamMembership.objects if self.team else SuperappMembership.objects
-        row = rows.filter(pk=self.kwargs["pk"], **{self.kind: self.place}).select_related("user", self.kind).first()
+        row = rows.filter(pk=self.kwargs["pk"], **{self.kind: self.place}).select_related("user", *self.joined).first()
         if row is None:
             raise Invisible
         return row
@@ -99,6 +117,8 @@ class Members(MembersView):
         return self.render(
             listing=member_listing(self.place, request.GET, may_manage=allowed),
             add_url=self.url("member-add") if allowed else "",
+            invitations_url=self.url("invitations") if allowed else "",
+            roles_url=self.url("roles") if allowed and self.team else "",
             not_allowed="" if allowed else not_allowed_sentence(actions.MANAGE, self.place),
         )
 
@@ -107,21 +127,26 @@ class MemberAdd(MembersView, FormView):
     """Add somebody who has an account."""
 
     template_name: ClassVar[str] = "console/member_add.html"
+    fresh_factor: ClassVar[bool] = True
     form_class = MemberForm
 
     def form_arguments(self) -> dict[str, Any]:
         """The roles of the place."""
-        return {"roles": self.roles}
+        return {"place": self.place}
 
     def act(self, form: MemberForm) -> HttpResponse:
         """Their rights count from their next request on."""
         data, place = form.cleaned_data, self.place
+        role = chosen_role(place, data["role"])
+        if data["invite"] and not User.objects.filter(email=data["email"].lower()).exists():
+            invited = invite(place, email=data["email"], role=role, actor=self.actor)
+            return self.done(_("An invitation was mailed to %(email)s.") % {"email": invited.email}, self.url("invitations"))
         row: TeamMembership | SuperappMembership
         if isinstance(place, Team):
-            row = actions.add_to_team(place, email=data["email"], role=data["role"], actor=self.actor)
+            row = actions.add_to_team(place, email=data["email"], role=role, actor=self.actor)
         else:
-            row = actions.add_to_superapp(place, email=data["email"], role=data["role"], actor=self.actor)
-        words = {"name": row.user, "role": row.get_role_display()}
+            row = actions.add_to_superapp(place, email=data["email"], role=str(role), actor=self.actor)
+        words = {"name": row.user, "role": row.role_name}
         return self.done(_("%(name)s is a member now: %(role)s.") % words, self.url("members"))
 
 
@@ -129,11 +154,14 @@ class MemberRole(MembersView, FormView):
     """Change the role of a member."""
 
     template_name: ClassVar[str] = "console/member_role.html"
+    fresh_factor: ClassVar[bool] = True
     form_class = RoleForm
 
     def form_arguments(self) -> dict[str, Any]:
         """The role they have."""
-        return {"roles": self.roles, "initial": {"role": self.member().role}}
+        row = self.member()
+        own = getattr(row, "own_role_id", None)
+        return {"place": self.place, "initial": {"role": str(own) if own else row.role}}
 
     def page(self) -> dict[str, Any]:
         """Who it is, and the way to end the membership."""
@@ -142,12 +170,14 @@ class MemberRole(MembersView, FormView):
 
     def act(self, form: RoleForm) -> HttpResponse:
         """It counts from their next request on."""
-        user, place, role = self.member().user, self.place, form.cleaned_data["role"]
+        user, place = self.member().user, self.place
+        role = chosen_role(place, form.cleaned_data["role"])
+        row: TeamMembership | SuperappMembership
         if isinstance(place, Team):
-            actions.set_team_role(user, place, role, actor=self.actor)
+            row = actions.set_team_role(user, place, role, actor=self.actor)
         else:
-            actions.set_superapp_role(user, place, role, actor=self.actor)
-        words = {"name": user, "role": ROLES[role]}
+            row = actions.set_superapp_role(user, place, str(role), actor=self.actor)
+        words = {"name": user, "role": row.role_name}
         return self.done(_("%(name)s has the role now: %(role)s.") % words, after(self.actor, user, self.url("members")))
 
 
@@ -155,6 +185,7 @@ class MemberRemove(MembersView, FormView):
     """End a membership, after a page that says what ends with it."""
 
     template_name: ClassVar[str] = "console/member_remove.html"
+    fresh_factor: ClassVar[bool] = True
     form_class = forms.Form
 
     def page(self) -> dict[str, Any]:
@@ -186,7 +217,7 @@ class Roles(ConsoleView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """One table for teams, one for superapps."""
-        titles = {TEAM: _("Roles in a team"), SUPERAPP: _("Roles in a superapp")}
+        titles = {TEAM: _("Roles in a team"), SUPERAPP: _("Roles in a superapp"), PLATFORM: _("Roles on the platform")}
         return self.render(tables=[self.table(container, title) for container, title in titles.items()])
 
     def table(self, container: str, title: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console import secrets
+from console.actions.team import require_settled_email
 from console.audit import record
 from console.errors import Refused, WrongState
 from console.lifecycle import lock, move
@@ -55,8 +56,10 @@ def prepare(program: MiniProgram, *, request_pem: str = "") -> Prepared:
     """Make key, certificate, AppKeys, passphrase and both attachments. Slow; stores nothing but the CA, if there was none.
 
     With `request_pem`, a certificate request, the team keeps its private key and gets the certificate only.
-    Raises Refused at the field `request`.
+    Raises Refused: at the field `request`, or because the linked e-mail is not confirmed or new.
     """
+    if program.team_id:  # the demo prepares before it stores anything
+        require_settled_email(program.team)
     ca, now = authority(), datetime.now(UTC)
     issued = _certified(ca, program, request_pem, now=now)
     live, sandbox = secrets.new_app_key(), secrets.new_app_key()
@@ -93,10 +96,11 @@ def issue(program: MiniProgram, prepared: Prepared, *, actor: User) -> Credentia
     """Store the credential and its mail, sealed, in the caller's transaction.
 
     Raises IntegrityError when the mini program has an active credential already (a unique constraint): two confirms at once
-    make one credential.
+    make one credential, Refused as `prepare` does.
     """
     require(actor, "payments.manage_credentials", program)
     with transaction.atomic():
+        require_settled_email(lock(program.team))  # nobody changes it while the mail is addressed
         row = Credential(**owners_of(program), issued_by=actor, serial_no=prepared.issued.serial_hex)
         row.certificate_pem = prepared.issued.certificate_pem.decode()
         row.fingerprint = certificates.fingerprint(prepared.issued.certificate_pem)

@@ -60,6 +60,8 @@ def test_a_change_of_role_counts_from_the_next_request(client, northlight, starf
     membership.set_team_role(developer, northlight, "team_admin", actor=team_admin)
     assert client.get(merchant).status_code == 200
     membership.leave_team(developer.team_memberships.get(), actor=team_admin)
+    assert "/accounts/login/" in client.get(merchant)["Location"]  # signed out, and a stranger from now on
+    client.force_login(User.objects.get(pk=developer.pk))
     assert client.get(merchant).status_code == 404
 
 
@@ -185,6 +187,6 @@ def test_the_list_is_searched_and_filtered(client, northlight, team_admin, opera
 def test_who_can_do_what_is_the_matrix(client, stranger):
     client.force_login(stranger)
     page = client.get(reverse("roles")).content.decode()
-    assert page.count("<tr>") == len(MATRIX) + 2
+    assert page.count("<tr>") == len(MATRIX) + 3
     assert page.count(">✓<") == sum(row.cells.count("Y") for row in MATRIX)
     assert page.count(">R<") == sum(row.cells.count("R") for row in MATRIX)

@@ -87,6 +87,8 @@ def test_losing_a_role_works_on_the_next_request(client, operator, starfall):
     page = reverse("orders:list", kwargs={"app_id": starfall.app_id})
     assert client.get(page).status_code == 200
     leave_team(operator.team_memberships.get(), actor=SETUP)
+    assert "/accounts/login/" in client.get(page)["Location"]
+    sign_in(client, operator.email)
     assert client.get(page).status_code == 404
 
 

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         require_free_port(settings.PORT)
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
+        call_command("sync_grants", verbosity=0)
         if "demo" in get_commands():
             call_command("demo")
         call_command("collectstatic", interactive=False, verbosity=0)

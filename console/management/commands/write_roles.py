@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.translation import override
 
-from console.matrix import COLUMNS, MATRIX, ROLES, SUPERAPP, TEAM
+from console.matrix import COLUMNS, MATRIX, PLATFORM, ROLES, SUPERAPP, TEAM
 
 DOCUMENT = settings.BASE_DIR / "docs" / "roles.md"
 MARKS = {"R": "R", "Y": "✓", "-": "–"}
@@ -26,7 +26,7 @@ def table(container: str) -> str:
 
 def with_tables(text: str) -> str:
     """The document with fresh tables between its markers. Raises ValueError when a marker is missing."""
-    for container in (TEAM, SUPERAPP):
+    for container in (TEAM, SUPERAPP, PLATFORM):
         begin, end = f"<!-- begin {container} -->\n\n", f"\n\n<!-- end {container} -->"
         before, rest = text[: text.index(begin) + len(begin)], text[text.index(end) :]
         text = before + table(container) + rest
