@@ -24,7 +24,8 @@ PUBLIC_ROUTES = {
     "demo-sign-in": "exists in demo mode only",
     "invitation": "holds a one-time token",
     "linked-email-confirm": "holds a one-time token",
-    "health": "for load balancers; shows no data",
+    "health": "for load balancers; figures need the metrics token",
+    "metrics": "for Prometheus; needs the metrics token and does not exist without one",
     "set-language": "changes a cookie only",
 }
 #: Route name prefixes and namespaces whose callers prove themselves in another way.

@@ -292,6 +292,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
+# What the health page asks (console/health.py); console names other apps as strings only.
+HEALTH = ["orders.health.deliveries", "console.health.queues"]
+# Who may read figures: `Authorization: Bearer …`. Without it /metrics does not exist.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # name → {"task": dotted path, "schedule": seconds}. Filled in here and nowhere else.
 # An entry expires before the next one is made, so that nothing piles up while no worker runs.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

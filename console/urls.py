@@ -20,6 +20,7 @@ from console.views import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.Home.as_view(), name="home"),
     path("health", pages.Health.as_view(), name="health"),
+    path("metrics", pages.Metrics.as_view(), name="metrics"),
     path("preferences", pages.Preferences.as_view(), name="preferences"),
     path("accounts/", include("allauth.urls")),
     path("s/<str:superapp>/", pages.SuperappHome.as_view(), name="superapp-home"),

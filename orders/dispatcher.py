@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -21,9 +22,10 @@ from console.crash import mark
 from console.http import Client
 from console.http_messages import DEADLINE
 from orders.models import Attempt
-from orders.outbox import LEASE, Claim, claim, reclaim, resume_ready
+from orders.outbox import LEASE, Claim, claim
 from orders.results import Result, write_results
 from orders.sender import Endpoint, Push, outgoing, tried, unsent
+from orders.sweeping import leave, sweep
 from orders.wake import woken_by
 
 T = TypeVar("T")
@@ -109,8 +111,7 @@ class Dispatcher:
 
     def _claim_rows(self) -> Claim:
         if time.monotonic() - self.swept_at >= self.limits.sweep:
-            reclaim()
-            resume_ready()
+            sweep()
             self.swept_at = time.monotonic()
         limit = min(self.limits.batch, self.limits.in_hand - self.in_hand)
         if limit <= 0:
@@ -187,10 +188,11 @@ class Dispatcher:
             return None
 
     async def _rest(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.due.wait(), seconds)
-        except TimeoutError:
-            pass
+        until = time.monotonic() + seconds
+        while not self.stop.is_set() and (left := until - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.due.wait(), min(left, 0.5))
+                return
 
     async def _finish(self) -> None:
         """Posts under way end by their own deadline; what was not posted is given back at once."""
@@ -203,6 +205,7 @@ class Dispatcher:
 
     async def _close(self) -> None:
         loop = asyncio.get_running_loop()
+        await self._database(self.claimer, leave)
         for thread in (self.claimer, self.writer):
             await loop.run_in_executor(thread, connections.close_all)
             thread.shutdown()

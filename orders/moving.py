@@ -42,8 +42,14 @@ class Row(NamedTuple):
     event: str
     state: str
     uid: UUID
+    url: str = ""  # the order's own; empty: where the push goes
     out_trade_no: str = ""
     order_state: str = ""
+
+    @property
+    def own_url(self) -> bool:
+        """Whether the order says itself where it goes."""
+        return bool(self.url)
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:

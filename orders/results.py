@@ -1,6 +1,7 @@
 """What a dispatcher writes of what came back: states, attempts, audit entries and mails of many pushes in one transaction."""
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +15,13 @@ from django.utils import timezone
 from console import bulk
 from console.crash import mark
 from orders.alerts import send_alerts
+from orders.breaker import Outcome, is_trouble
 from orders.models import Attempt, Delivery, DeliveryState
 from orders.moving import lock_orders, move_deliveries
 from orders.outbox import DISPATCHER
+from orders.receivers import note_outcomes
 from orders.schedule import alert_after, delay_after
-from orders.sender import Push, Tried
+from orders.sender import Endpoint, Push, Tried
 
 CHANCE = random.SystemRandom()
 
@@ -46,6 +49,7 @@ def write_results(results: Sequence[Result]) -> int:
         given_back = [result.push.row for result in current if result.tried is None]
         move_deliveries(given_back, "retry", actor=DISPATCHER, next_attempt_at=Now(), lease_until=None)
         times = _fail([result for result in current if result.tried and not _is_acknowledged(result)])
+        note_outcomes(_outcomes(current), chance=CHANCE)
         _keep([result.tried for result in current if result.tried], times)
         counted = {id(result) for result in current}
         late = [result.tried.attempt() for result in results if result.tried and id(result) not in counted]
@@ -60,6 +64,15 @@ def _numbers_in_hand(results: Sequence[Result]) -> dict[int, int]:
     lock_orders(result.push.row.order_id for result in results if result.push.row.order_id)
     rows = Delivery.objects.filter(pk__in=[result.push.row.pk for result in results], state=DeliveryState.DELIVERING)
     return dict(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", "attempt_number"))
+
+
+def _outcomes(results: Sequence[Result]) -> dict[Endpoint, list[Outcome]]:
+    """What the attempts that were really made say about their endpoints."""
+    said = defaultdict[Endpoint, list[Outcome]](list)
+    for push, attempt in ((result.push, result.tried) for result in results):
+        if attempt and attempt.request_headers:  # else nothing was sent
+            said[push.endpoint].append(Outcome(is_trouble(attempt.status), push.probe))
+    return said
 
 
 def _is_acknowledged(result: Result) -> bool:

@@ -13,8 +13,8 @@ from orders.moving import Row
 from orders.schedule import judge
 from orders.webhooks import webhook_headers
 
-#: A receiver: mini program id and environment.
-Endpoint = tuple[int, int]
+#: A receiver: mini program id, environment, and whether its orders name an address of their own.
+Endpoint = tuple[int, int, bool]
 
 
 class Push(NamedTuple):
@@ -27,11 +27,12 @@ class Push(NamedTuple):
     app_keys: Sequence[str]
     step: int
     first_due_at: datetime
+    probe: bool = False  # at an endpoint that rests
 
     @property
     def endpoint(self) -> Endpoint:
         """Where it goes."""
-        return self.row.mini_program_id, self.row.env
+        return self.row.mini_program_id, self.row.env, self.row.own_url
 
     @classmethod
     def of(cls, delivery: Delivery, *, url: str, app_keys: Sequence[str]) -> Self:

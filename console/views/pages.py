@@ -1,14 +1,15 @@
 """The first page after signing in, a superapp's home page, and the reader's preferences."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import View
 
+from console import health
 from console.errors import Refused
 from console.matrix import SIGNED_IN
 from console.middleware import THEMES, known_zone
@@ -93,9 +94,26 @@ def next_url(request: HttpRequest) -> str:
 
 
 class Health(View):
-    """For load balancers: 200 while the database answers."""
+    """For load balancers: 503 when deliveries stand still; without the metrics token it says no more than that."""
 
     def get(self, request: HttpRequest) -> JsonResponse:
-        """One cheap query; no data is shown."""
-        Superapp.objects.exists()
-        return JsonResponse({"status": "ok"})
+        """What is wrong, as codes; with the token all figures too."""
+        found = health.report()
+        said: dict[str, Any] = {"status": "failing" if found.failing else "ok"}
+        said |= {"failing": found.failing, "warnings": found.warnings}
+        if health.may_read_figures(request.headers.get("Authorization", "")):
+            said["figures"] = {f"{figure.name}{{{figure.label}}}".removesuffix("{}"): figure.value for figure in found.figures}
+        return JsonResponse(said, status=503 if found.failing else 200)
+
+
+class Metrics(View):
+    """The figures for Prometheus; the page does not exist while no METRICS_TOKEN is set."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """401 without the token."""
+        if not settings.METRICS_TOKEN:
+            raise Http404
+        if not health.may_read_figures(request.headers.get("Authorization", "")):
+            return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+        text = health.as_prometheus(health.report().figures)
+        return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -15,6 +15,7 @@ from console.models import MiniProgram, User
 from console.permissions import System, require
 from orders.models import Delivery, DeliveryState, Order, Refund
 from orders.moving import lock_deliveries, move_deliveries
+from orders.receivers import lead_back
 from orders.wake import wake_on_commit
 from payments.models import DeliveryConfig
 
@@ -82,6 +83,7 @@ def resume_all(program: MiniProgram, *, actor: User | System) -> int:
     environments = [env for env in (0, 1) if push_url(config, env=env)]
     held = Delivery.objects.filter(mini_program=program, state=DeliveryState.HELD, env__in=environments)
     # The schedule starts now: time spent held is no time without an answer.
+    lead_back({(program.pk, env, False) for env in held.values_list("env", flat=True).distinct()})
     return _in_batches(held, "resume", actor=actor, next_attempt_at=Now(), first_due_at=Now(), schedule_step=0)
 
 

@@ -2,6 +2,7 @@
 
 from orders.models.deliveries import Attempt, Delivery, DeliveryAlert, Notification
 from orders.models.orders import DeliveryState, Environment, Order
+from orders.models.receivers import Heartbeat, Receiver
 from orders.models.refunds import Refund
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "DeliveryAlert",
     "DeliveryState",
     "Environment",
+    "Heartbeat",
     "Notification",
     "Order",
+    "Receiver",
     "Refund",
 ]

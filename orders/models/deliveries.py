@@ -102,6 +102,7 @@ class Delivery(ProgramOwned):
         indexes = [
             models.Index(fields=["next_attempt_at"], name="delivery_due", condition=Q(state="pending")),
             models.Index(fields=["lease_until"], name="delivery_leased", condition=Q(state="delivering")),
+            models.Index(fields=["id"], name="delivery_parked", condition=Q(state="needs_attention")),
             models.Index(fields=["mini_program", "state"], name="delivery_program_state"),
             models.Index(fields=["mini_program", "-created_at", "-id"], name="delivery_list"),
         ]

@@ -15,12 +15,14 @@ from werkzeug import Response
 
 from console.http_messages import Answer
 from console.models import AuditEntry, OutgoingMail
+from orders import wake
 from orders.actions.refund import record_refund
 from orders.dispatcher import Limits
-from orders.models import Attempt, Delivery, Order
-from orders.outbox import claim, reclaim
+from orders.models import Attempt, Delivery, Heartbeat, Order
+from orders.outbox import claim
 from orders.results import Result, write_results
 from orders.sender import outgoing, tried
+from orders.sweeping import reclaim
 from orders.webhooks import webhook_secret
 from tests.orders.shop import QUICK, SUPERAPP, dispatch, dispatching, new_order, notice, open_push, pay, until
 
@@ -319,3 +321,32 @@ def test_two_dispatchers_share_the_rows_and_send_nothing_twice(starfall, keys, r
         until(lambda: Order.objects.filter(delivery_state="delivered").count() == 100)
     ids = [request.headers["webhook-id"] for request, _response in receiver.log]
     assert len(ids) == len(set(ids)) == 100 == Attempt.objects.count()
+
+
+# --- Waking ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite cannot notify")
+def test_a_payment_in_another_process_wakes_a_sleeping_dispatcher(starfall, keys, receiver, monkeypatch):
+    receiver.expect_request("/push").respond_with_json(OK)
+    monkeypatch.setattr(wake, "_sleepers", set())  # what this process would be called by
+    with dispatching(Limits(poll=3600)):
+        until(lambda: Heartbeat.objects.exists())
+        wake._sleepers.clear()
+        pay(new_order(starfall), keys[0])
+        until(lambda: Order.objects.get().delivery_state == "delivered")
+
+
+def test_without_being_woken_it_looks_by_itself(starfall, keys, receiver, monkeypatch):
+    receiver.expect_request("/push").respond_with_json(OK)
+    monkeypatch.setattr(wake, "_wake", lambda: None)
+    with dispatching():
+        until(lambda: Heartbeat.objects.exists())
+        pay(new_order(starfall), keys[0])
+        until(lambda: Order.objects.get().delivery_state == "delivered")
+
+
+def test_a_dispatcher_beats_while_it_is_at_work_only():
+    with dispatching():
+        until(lambda: Heartbeat.objects.exists())
+    assert not Heartbeat.objects.exists()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from datetime import timedelta
 
@@ -12,10 +13,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from console.models import AuditEntry
 from orders.models import Attempt, Delivery, Order
-from tests.orders.shop import new_order, open_push, pay, until
+from tests.orders.shop import dispatching, new_order, open_push, pay, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -60,6 +62,33 @@ def test_killed_at_five_points_it_loses_nothing_and_moves_nothing_twice(starfall
         last.terminate()
         assert last.wait() == 0
     check_what_arrived(receiver)
+
+
+def test_a_worker_that_is_stopped_past_its_lease_cannot_undo_a_delivery(starfall, team_admin, settings):
+    with HTTPServer(host="127.0.0.1", threaded=True) as receiver:
+        settings.LOCAL_DESTINATIONS |= {f"127.0.0.1:{receiver.port}"}
+        keys = open_push(starfall, team_admin, receiver.url_for("/"))
+        worker, stopped = start(receiver), threading.Event()
+
+        def stop_whoever_asks(_request):
+            os.kill(worker.pid, signal.SIGSTOP)
+            stopped.set()
+            return Response("too late", status=500)
+
+        receiver.expect_ordered_request("/").respond_with_handler(stop_whoever_asks)
+        receiver.expect_ordered_request("/").respond_with_json({"returnCode": "0"})
+        pay(new_order(starfall), keys[0])
+        assert stopped.wait(60)
+        let_leases_end()
+        with dispatching():
+            until(lambda: delivered() == 1)
+        worker.send_signal(signal.SIGCONT)
+        until(lambda: Attempt.objects.count() == 2)
+        worker.terminate()
+        assert worker.wait() == 0
+    assert list(Attempt.objects.order_by("number").values_list("number", "outcome")) == [(1, "bad_status"), (2, "acknowledged")]
+    assert (delivered(), Delivery.objects.get().state, Delivery.objects.get().schedule_step) == (1, "delivered", 0)
+    assert AuditEntry.objects.filter(verb="orders.order.acknowledge_delivery").count() == 1
 
 
 def check_what_arrived(receiver: HTTPServer) -> None:
