@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('console', '0006_audit_people_indexes'),
-        ('orders', '0003_standard_payment'),
+        ('orders', '0005_order_owners'),
     ]
 
     operations = [
