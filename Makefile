@@ -5,7 +5,7 @@ ARGS ?=
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint bench demo messages lock
+.PHONY: help setup setup-dev run test lint bench chaos demo messages lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: setup-dev ## ruff, mypy, djlint and the size limits
 
 bench: setup-dev ## measure; ARGS= is passed on
 	@$(PYTHON) -m bench $(ARGS)
+
+chaos: setup-dev ## the long trial: 10,000 orders while everything is killed; ARGS="--seed 7 --orders 500"
+	@$(PYTHON) -m chaos $(ARGS)
 
 demo: setup ## load the demo data into the local database and leave
 	@env DEMO=1 SIMULATOR=1 LOCAL_DESTINATIONS=127.0.0.1:$(PORT) $(PYTHON) manage.py demo

@@ -28,7 +28,7 @@ class Supervised:
     env: Mapping[str, str] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     exits: list[int] = field(default_factory=list)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "subprocess.Popen[Any] | None" = None
     stopping: bool = False
 
     @property

@@ -8,6 +8,7 @@ import random
 import secrets
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +44,7 @@ class Trial:
         self.web_ports, self.secret = [free_port(), free_port()], secrets.token_hex(16)
         database, redis = postgres_service(directory, POSTGRES), valkey_service(directory)
         self.database, self.redis = database.url, redis.url
+        self.begun = time.monotonic()
         self.postgres, self.valkey = of_service("postgres", database, directory), of_service("valkey", redis, directory)
         self.env = self._environment()
         workers = 2 if options.orders >= 1000 else 1
@@ -83,19 +85,27 @@ class Trial:
             for process in (*self.processes, self.valkey, self.postgres):
                 process.end(signal.SIGKILL if process in self.processes else signal.SIGINT)
 
+    def _say(self, text: str) -> None:
+        print(f"{time.monotonic() - self.begun:6.1f} s: {text}", file=sys.stderr, flush=True)
+
     async def _storm(self, results: "Results") -> None:
         watched = [*self.processes, self.postgres, self.valkey]
         for process in self.processes:
             process.start()
         watching = [asyncio.create_task(process.watch()) for process in watched]
         async with Openserver(self.web_ports, self.ledgers) as openserver, self._parties(openserver) as players:
+            self._say("processes are started")
             await openserver.until_up()
+            self._say("the web processes answer")
             began = time.monotonic()
             await self._buy(players)
+            self._say("all is paid")
             results.counts |= {"orders a second": round(self.options.orders / (time.monotonic() - began), 1)}
             results.broken["not delivered when patience ended"] = await self._until_delivered()
             results.counts |= {"seconds until all was delivered": round(time.monotonic() - began, 1)}
+            self._say("all is delivered")
             await self._stop(results)
+            self._say("all processes have ended")
         self.postgres.stopping = self.valkey.stopping = True
         await asyncio.gather(*watching)
 

@@ -37,7 +37,8 @@ def build(count: int, *, secret: str, superapp_url: str, receiver_url: str) -> d
     PaymentRequest.objects.update(state="approved")
     Item.objects.update(state="released", on_sale=True, live_name="Gem", live_price=PRICE, live_currency="USD")
     connections.close_all()
-    connection.close_pool()  # PostgreSQL will be stopped and started before the next query of this process
+    # PostgreSQL will be stopped and started before the next query of this process.
+    connection.close_pool()  # type: ignore[attr-defined]
     return {program.path: program for program in made}
 
 

@@ -57,9 +57,13 @@ def judge(answer: Answer) -> Judgement:
     return _judge_body(answer.body)
 
 
+def _no_json(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON.")  # Python reads NaN and Infinity unless it is told
+
+
 def _judge_body(body: bytes) -> Judgement:
     try:
-        value: Any = json.loads(body.decode("utf-8"), object_pairs_hook=unique_object)
+        value: Any = json.loads(body.decode("utf-8"), object_pairs_hook=unique_object, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return Outcome.BAD_BODY, ""
     if not isinstance(value, dict) or "returnCode" not in value:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PRODUCT = ["console", "payments", "items", "orders", "openserver", "simulator"]
-OTHERS = ["tests", "bench", "scripts"]
+OTHERS = ["tests", "bench", "chaos", "scripts"]
 
 
 def commands() -> list[list[str]]:

@@ -59,14 +59,23 @@ def answer_of_twin(order: Order, ask: Ask) -> str:
         waited = True
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    raise ApiError("BUSY", "The identical request before this one is still under way. Send it again in a few seconds.")
+    raise _busy()
 
 
 def _late(order: Order, prepay_id: str) -> str:
-    """The order moved on while the superapp was answering: paid already, or somebody took over an overdue lease."""
+    """The order moved on while the superapp was answering: paid already, or the lease was lost.
+
+    An id that is not stored is not given away: whoever took the lease over may have failed. Raises BUSY.
+    """
     placing.keep_late_prepay(order.pk, prepay_id)
     twin = placing.find_twin(order)
-    return twin.prepay_id if twin and twin.prepay_id else prepay_id
+    if twin is None or not twin.prepay_id:
+        raise _busy()
+    return twin.prepay_id
+
+
+def _busy() -> ApiError:
+    return ApiError("BUSY", "The identical request before this one is still under way. Send it again in a few seconds.")
 
 
 def _same_request(order: Order) -> Order:

@@ -208,6 +208,23 @@ def test_an_order_paid_before_the_superapp_answered_keeps_its_state_and_gets_its
     assert (order.payment_state, order.prepay_id) == ("paid", "pp-late")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_prepay_id_that_is_not_stored_is_not_given_away(shop, backend):
+    """The lease was taken over while the superapp answered, and whoever took it got nothing."""
+
+    def answer_after_the_lease_is_lost(order):
+        Order.objects.update(prepay_lease_until=None)
+        connection.close()  # this is the thread of the stand-in
+        return Response('{"returnCode": "0", "data": {"prepayId": "pp-1"}}')
+
+    body = shop.order()
+    backend.answer = answer_after_the_lease_is_lost
+    assert shop.place(body).code == "BUSY"
+    backend.answer = None
+    answered = shop.place(body)
+    assert (answered.code, Order.objects.get().prepay_id) == ("0", answered.data["prepayId"])
+
+
 def test_an_item_that_changes_between_check_and_insert_is_not_sold(shop, backend, monkeypatch):
     place = placing.place
 
