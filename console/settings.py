@@ -311,6 +311,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
 
+# --- openServer: calls a minute (openserver/limits.py); 0 is no limit --------------------------------------------------
+CALLS_PER_ADDRESS = env.int("CALLS_PER_ADDRESS", default=6_000)
+CALLS_PER_PROGRAM = env.int("CALLS_PER_PROGRAM", default=30_000)
+# Each process counts for itself, so it gets its share (console/gunicorn_conf.py).
+WEB_PROCESSES = env.int("WEB_CONCURRENCY", default=2) if REDIS_URL else 1
+
 # --- The edge -------------------------------------------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"

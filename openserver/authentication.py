@@ -16,6 +16,7 @@ from console.models import MiniProgram, Superapp
 from openserver.envelope import body_of
 from openserver.errors import ApiError
 from openserver.keys import opened
+from openserver.limits import count_program
 from openserver.signatures import (
     DeveloperAuth,
     SuperappAuth,
@@ -28,6 +29,9 @@ from payments.certificates import public_key
 from payments.keys import certificate_by_serial, note_old_use
 from payments.models import Credential
 
+#: Set in META of a call that a superapp or a certificate signed: it is not counted against its address.
+PROVEN = "openserver.proven"
+
 
 def superapp_of(request: HttpRequest) -> Superapp:
     """Return the superapp that signed the request, and spend its nonce. Raises ApiError AUTH_INVALID."""
@@ -38,6 +42,7 @@ def superapp_of(request: HttpRequest) -> Superapp:
     _verify_any(auth, keys or [""], _signed_parts(request))
     assert superapp is not None
     _spend_nonce(f"superapp:{auth.superapp}", auth)
+    request.META[PROVEN] = True
     return superapp
 
 
@@ -62,6 +67,8 @@ def developer_of(request: HttpRequest) -> MiniProgram:
     key = _public_key(credential.certificate_pem)
     verify_developer(key, auth, now=time.time(), **_signed_parts(request))  # type: ignore[arg-type]
     _spend_nonce(f"developer:{credential.serial_no}", auth)
+    request.META[PROVEN] = True
+    count_program(credential.mini_program_id)
     if credential.state == Credential.State.OVERLAPPING:
         note_old_use(credential_id=credential.pk)
     return credential.mini_program

@@ -57,7 +57,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "ORDER_NOT_PAID": ("The order is not paid.", "Send the payment notification first."),
     "SUPERAPP_UNAVAILABLE": ("The superapp gave no prepay id. Nothing was charged.",
                              "Send the same request again; it keeps its number."),
-    "RATE_LIMITED": ("Too many requests. For proxies in front; openServer itself sends BUSY.", "Wait as Retry-After says."),
+    "RATE_LIMITED": ("Too many calls from one address or for one mini program.", "Wait the seconds of Retry-After."),
     "BUSY": ("The service cannot take the request at this moment.", "Send it again after the seconds of Retry-After."),
     "NOT_FOUND": ("There is nothing at this path.", "Check the path; none ends with a slash."),
     "METHOD_NOT_ALLOWED": ("The path does not know this method.", "Use a method of the Allow header."),

@@ -59,7 +59,7 @@ def envelope(code: str, message: str, data: Any, status: int = 200, headers: dic
 def refused(error: ApiError, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return the answer to a call that is refused."""
     if error.code in ("BUSY", "RATE_LIMITED"):
-        headers = {"Retry-After": "2", **(headers or {})}
+        headers = {"Retry-After": str(error.retry_after), **(headers or {})}
     return envelope(error.code, error.message, None, error.status, headers)
 
 

@@ -46,7 +46,12 @@ HTTP_ERRORS: dict[str, int] = {"NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405, "INT
 
 
 class ApiError(Exception):
-    """A call that is refused: `code` of ERRORS or HTTP_ERRORS, a message with field, fault and remedy, and the HTTP `status`."""
+    """A call that is refused: `code` of ERRORS or HTTP_ERRORS, a message with field, fault and remedy, and the HTTP `status`.
+
+    `retry_after` in seconds is told with BUSY and RATE_LIMITED.
+    """
+
+    retry_after = 2
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -56,6 +61,14 @@ class ApiError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class RateLimited(ApiError):
+    """Too many calls; the next one is taken in `seconds`."""
+
+    def __init__(self, sentence: str, *, seconds: int) -> None:
+        super().__init__("RATE_LIMITED", f"{sentence} Wait {seconds} s, as Retry-After says, then send it again.")
+        self.retry_after = seconds
 
 
 def not_allowed(method: str, allowed: list[str]) -> ApiError:

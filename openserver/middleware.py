@@ -8,10 +8,14 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 from django.utils import translation
 
 from console.audit import Origin, origin
+from openserver.authentication import PROVEN
+from openserver.envelope import refused
+from openserver.errors import RateLimited
+from openserver.limits import check_address, count_address
 
 PREFIX = "/openserver/v1/"
 PAGE = "/openserver/v1/docs"
@@ -42,8 +46,20 @@ class CallsMiddleware:
 def _answer(request: HttpRequest, path: str) -> HttpResponse:
     match = resolve(path.removeprefix(PREFIX[:-1]), urlconf="openserver.urls")
     request.resolver_match = match
-    answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    answer = _within_limits(match, request)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     answer.headers.setdefault("Content-Length", str(len(answer.content)))
+    return answer
+
+
+def _within_limits(match: ResolverMatch, request: HttpRequest) -> HttpResponse:
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        check_address(address)
+    except RateLimited as error:
+        return refused(error)
+    answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    if PROVEN not in request.META:
+        count_address(address)
     return answer

@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import pkcs12
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from console.errors import Refused
@@ -92,6 +93,26 @@ def exchange_code(backend: DeveloperBackend, code: str) -> Call:
     return signed_call(backend, "Developer → openServer: jscode2session", "POST", f"{OPENSERVER}/jscode2session", body)
 
 
+def place_transaction(
+    backend: DeveloperBackend, *, description: str, total: int, currency: str, merchant_id: str, open_id: str
+) -> Call:
+    """Place a standard payment of `total` minor units, to be told of at the stand-in's notify_url."""
+    app_id = backend.mini_program.app_id
+    body = {
+        "appid": app_id, "mchid": merchant_id, "description": description, "out_trade_no": "SIM" + random.token_hex(10),
+        "notify_url": f"{settings.BASE_URL}/simulator/developer/{app_id}/notify",
+        "amount": {"total": total, "currency": currency}, "payer": {"openid": open_id}, "attach": "paid in the simulator",
+    }  # fmt: skip
+    title = "Developer → openServer: place a standard payment"
+    return signed_call(backend, title, "POST", f"{OPENSERVER}/pay/transactions/jsapi", compact(body).encode())
+
+
+def query_transaction(backend: DeveloperBackend, out_trade_no: str, merchant_id: str) -> Call:
+    """Ask openServer how a standard payment stands."""
+    path = f"{OPENSERVER}/pay/transactions/out-trade-no/{out_trade_no}?mchid={merchant_id}"
+    return signed_call(backend, "Developer → openServer: query the standard payment", "GET", path)
+
+
 def query_order(backend: DeveloperBackend, out_trade_no: str, env: int) -> Call:
     """Ask openServer how an order stands."""
     path = f"{OPENSERVER}/orders/{out_trade_no}?appId={backend.mini_program.app_id}&env={env}"
@@ -122,17 +143,23 @@ def signed_order(
 def receive(backend: DeveloperBackend, *, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     """Take a push as a careful developer would: verify, drop duplicates, keep; returns status and body of the answer."""
     envelope = as_object(body.decode("utf-8", "replace"))
-    payload = as_object(str(envelope.get("Payload", "")))
+    standard = envelope.get("resource")
+    payload = as_object(str(envelope.get("Payload", ""))) if not isinstance(standard, dict) else {}
     env, number = (1 if str(payload.get("Env")) == "1" else 0), str(payload.get("OutTradeNo", ""))
+    event = str(envelope.get("Event", ""))
+    if isinstance(standard, dict):  # a standard payment: the whole body is signed, by the headers
+        event, number = str(envelope.get("event_type", "")), str(standard.get("out_trade_no", ""))
     push = ReceivedPush(
-        mini_program=backend.mini_program, event=str(envelope.get("Event", ""))[:64], out_trade_no=number[:64],
+        mini_program=backend.mini_program, event=event[:64], out_trade_no=number[:64],
         is_mock=envelope.get("IsMock") is True, body=body.decode("utf-8", "replace")[:20000], headers=headers,
     )  # fmt: skip
     key = backend.app_key(env)
+    push.webhook_signature_ok = bool(key) and webhook_signature_fits(headers, body, key)
     push.event_signature_ok = bool(key) and envelope.get("PayEventSig") == pay_event_sig(
         push.event, str(envelope.get("Payload")), key
     )
-    push.webhook_signature_ok = bool(key) and webhook_signature_fits(headers, body, key)
+    if isinstance(standard, dict):
+        push.event_signature_ok = push.webhook_signature_ok
     seen = ReceivedPush.objects.filter(
         mini_program=backend.mini_program, event=push.event, out_trade_no=number, answered="200 · 0"
     )

@@ -40,6 +40,24 @@ def buy(program: MiniProgram, item: Item, *, quantity: int, env: int, open_id: s
     return purchase
 
 
+def buy_standard(program: MiniProgram, *, description: str, total: int, currency: str) -> Purchase:
+    """Play a standard payment up to the prepay id."""
+    backend = developer.backend_of(program)
+    if not backend.installed_at:
+        raise Refused(_("The developers have not installed their keys yet: do that under “Developer backend” first."))
+    purchase = Purchase(mini_program=program, env=0, open_id=PLAYER + random.token_hex(6))
+    call = developer.place_transaction(
+        backend, description=description, total=total, currency=currency, merchant_id=merchant_id(program),
+        open_id=purchase.open_id,
+    )  # fmt: skip
+    purchase.out_trade_no = developer.as_object(call.request)["out_trade_no"]
+    data = call.answer.get("data")
+    purchase.prepay_id = str(data.get("prepay_id", "")) if isinstance(data, dict) else ""
+    purchase.calls = [call.as_record()]
+    purchase.save()
+    return purchase
+
+
 def _order(
     backend: developer.DeveloperBackend, item: Item, purchase: Purchase, calls: list[Call], *, quantity: int
 ) -> dict[str, object]:
@@ -76,7 +94,11 @@ def pay(purchase: Purchase) -> Call:
 def query(purchase: Purchase) -> Call:
     """The developers ask openServer how the order stands."""
     backend = developer.backend_of(purchase.mini_program)
-    call = developer.query_order(backend, purchase.out_trade_no, purchase.env)
+    prepay = Prepay.objects.filter(prepay_id=purchase.prepay_id or "none").first()
+    if prepay and "standard" in prepay.request:
+        call = developer.query_transaction(backend, purchase.out_trade_no, prepay.request["merchantId"])
+    else:
+        call = developer.query_order(backend, purchase.out_trade_no, purchase.env)
     purchase.calls = [*purchase.calls, call.as_record()]
     purchase.save(update_fields=["calls"])
     return call

@@ -80,6 +80,17 @@ def create_prepay(superapp: Superapp, order: dict[str, Any]) -> Prepay:
     return prepay
 
 
+def create_transaction(superapp: Superapp, body: dict[str, Any]) -> Prepay:
+    """Hold a standard payment, in the terms of the others; `standard` marks it and is what openServer sent."""
+    amount = body["amount"]
+    order = {
+        "appId": body["appid"], "merchantId": body["mchid"], "openId": body["payer"]["openid"], "env": 0, "quantity": 1,
+        "outTradeNo": body["out_trade_no"], "productName": body["description"], "unitPrice": amount["total"],
+        "totalAmount": amount["total"], "currencyType": amount["currency"], "standard": body,
+    }  # fmt: skip
+    return create_prepay(superapp, order)
+
+
 def pay_sig_fits(order: dict[str, Any], keys: dict[str, Any]) -> bool:
     """The superapp checks the developer's signature once more."""
     key = app_key_of(keys, int(order["env"]))
@@ -98,7 +109,11 @@ def behaviour(superapp: Superapp) -> SuperappBehaviour:
 
 def pay(prepay: Prepay) -> Call:
     """The player paid: tell openServer."""
-    call = notify(prepay, GOODS_EVENT, goods_payload(prepay), "payment-notifications")
+    if "standard" in prepay.request:
+        success = {"transaction_id": "tx" + prepay.prepay_id[2:], "trade_state": "SUCCESS", "success_time": _now()}
+        call = notify_standard(prepay, "TRANSACTION.SUCCESS", success)
+    else:
+        call = notify(prepay, GOODS_EVENT, goods_payload(prepay), "payment-notifications")
     Prepay.objects.filter(pk=prepay.pk).update(state=Prepay.State.PAID, paid_at=timezone.now(), last_answer=call.as_record())
     return call
 
@@ -120,7 +135,16 @@ def start_refund(prepay: Prepay, amount: int) -> PrepayRefund:
 
 def notify_refund(refund: PrepayRefund, status: str) -> Call:
     """Tell openServer how the refund stands: PROCESSING, SUCCESS, CLOSED or FAILED."""
-    prepay, now = refund.prepay, timezone.now().isoformat(timespec="seconds")
+    prepay = refund.prepay
+    call = _standard_refund(refund, status) if "standard" in prepay.request else _virtual_refund(refund, status)
+    if call.ok:
+        PrepayRefund.objects.filter(pk=refund.pk).update(status=status)
+    Prepay.objects.filter(pk=prepay.pk).update(last_answer=call.as_record())
+    return call
+
+
+def _virtual_refund(refund: PrepayRefund, status: str) -> Call:
+    prepay = refund.prepay
     payload = {
         "OpenId": prepay.request["openId"], "Env": str(prepay.env), "OutTradeNo": prepay.out_trade_no,
         "RefundNo": refund.refund_no, "RefundAmount": refund.amount, "Currency": prepay.request["currencyType"],
@@ -128,12 +152,33 @@ def notify_refund(refund: PrepayRefund, status: str) -> Call:
         "RefundStatus": status, "RefundStartTime": refund.started_at.isoformat(timespec="seconds"),
     }  # fmt: skip
     if status == "SUCCESS":
-        payload["RefundSuccTime"] = now
-    call = notify(prepay, REFUND_EVENT, payload, "refund-notifications")
-    if call.ok:
-        PrepayRefund.objects.filter(pk=refund.pk).update(status=status)
-    Prepay.objects.filter(pk=prepay.pk).update(last_answer=call.as_record())
-    return call
+        payload["RefundSuccTime"] = _now()
+    return notify(prepay, REFUND_EVENT, payload, "refund-notifications")
+
+
+def _standard_refund(refund: PrepayRefund, status: str) -> Call:
+    amount = refund.prepay.request["standard"]["amount"] | {"refund": refund.amount}
+    told = {
+        "out_refund_no": refund.refund_no, "amount": amount, "reason": "Asked for by the player",
+        "create_time": refund.started_at.isoformat(timespec="seconds"),
+    }  # fmt: skip
+    if status == "SUCCESS":
+        told["success_time"] = _now()
+    event = {"FAILED": "REFUND.ABNORMAL"}.get(status, f"REFUND.{status}")
+    return notify_standard(refund.prepay, event, told)
+
+
+def notify_standard(prepay: Prepay, event: str, told: dict[str, Any]) -> Call:
+    """Tell of a standard payment or its refund."""
+    body = prepay.request["standard"]
+    resource = {name: body[name] for name in ("appid", "mchid", "out_trade_no", "amount", "payer")} | told
+    content = {"id": random.token_hex(8), "create_time": _now(), "event_type": event, "resource": resource}
+    title = "Superapp → openServer: pay/notifications"
+    return signed_call(prepay.superapp, title, "POST", f"{OPENSERVER}/pay/notifications", compact(content).encode())
+
+
+def _now() -> str:
+    return timezone.now().isoformat(timespec="seconds")
 
 
 def notify(prepay: Prepay, event: str, payload: dict[str, Any], endpoint: str) -> Call:

@@ -7,6 +7,7 @@ import http.client
 import json
 import secrets
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,3 +123,39 @@ def test_a_sale_from_session_to_refund(site, name, delivered):
     assert (found["refundState"], found["refundedAmount"]) == ("partially_refunded", item["price"])
     too_much = refund | {"RefundNo": "R-2", "RefundAmount": item["price"] + 1}
     assert client.notify(REFUND, "refund-notifications", too_much)[1]["returnCode"] == "REFUND_EXCEEDS_PAID"
+
+
+def test_a_standard_payment_from_placing_to_refund(site):
+    program = site.program("Harbor Reader")
+    client, app_id, merchant = Client(site.demo, program), program["app_id"], program["merchant_id"]
+    developers = f"{site.url}/simulator/developer/{app_id}/"
+    order = {"appid": app_id, "mchid": merchant, "description": "A printed book", "out_trade_no": "BOOK-1"}
+    order |= {"notify_url": developers + "notify", "payer": {"openid": "o-plain-client"}}
+    order |= {"amount": {"total": 1800, "currency": program["currency"]}}
+    status, placed = client.as_developer("POST", "/openserver/v1/pay/transactions/jsapi", json.dumps(order))
+    assert (status, placed["returnCode"]) == (200, "0"), placed
+    assert client.as_developer("POST", "/openserver/v1/pay/transactions/jsapi", json.dumps(order))[1]["data"] == placed["data"]
+
+    def tell(event: str, **told: Any) -> str:
+        resource = {name: order[name] for name in ("appid", "mchid", "out_trade_no", "amount", "payer")} | told
+        content = {"id": secrets.token_hex(4), "create_time": "2026-01-05T10:00:00Z", "event_type": event, "resource": resource}
+        return client.as_superapp("POST", "/openserver/v1/pay/notifications", json.dumps(content))[1]["returnCode"]
+
+    def stands() -> dict[str, Any]:
+        path = f"/openserver/v1/pay/transactions/out-trade-no/BOOK-1?mchid={merchant}"
+        return client.as_developer("GET", path)[1]["data"]
+
+    assert stands()["trade_state"] == "WAIT_PAY"
+    assert tell("TRANSACTION.SUCCESS", transaction_id="42001", trade_state="SUCCESS") == "0"
+    assert (stands()["trade_state"], stands()["transaction_id"]) == ("SUCCESS", "42001")
+    page = ""
+    while "BOOK-1" not in page:  # the stand-in developers are told by the dispatcher
+        page = urllib.request.urlopen(developers).read().decode()
+        time.sleep(0.02)
+    assert "TRANSACTION.SUCCESS" in page
+    assert "200 · 0" in page  # and believed it: a wrong signature is answered with 401
+
+    back = {"total": 1800, "refund": 800, "currency": program["currency"]}
+    assert tell("REFUND.SUCCESS", out_refund_no="R-1", amount=back, success_time="2026-01-05T10:01:00Z") == "0"
+    assert (stands()["trade_state"], stands()["refunded_total"]) == ("REFUND", 800)
+    assert tell("REFUND.SUCCESS", out_refund_no="R-2", amount=back | {"refund": 1001}) == "REFUND_EXCEEDS_PAID"

@@ -11,6 +11,7 @@ from openserver.actions.prepaying import answer_of_twin, ask_as_holder
 from openserver.actions.sessions import hashed
 from openserver.errors import ApiError
 from openserver.facts import Facts, Offer, read_facts
+from openserver.limits import count_program
 from openserver.orderform import Hints, OrderForm, SignedData
 from openserver.signatures import verify_pay_sig, verify_session_signature
 from openserver.superapp import create_prepay_order
@@ -29,6 +30,7 @@ def place_order(body: dict[str, Any]) -> dict[str, str]:
     facts = read_facts(token_hash, product_id=hints.product_id, env=hints.env)
     if facts is None:
         raise ApiError("SESSION_INVALID", "token names no session. Let the player open the mini program again.")
+    count_program(facts.program_id)
     orderform.check_method(form, facts.kind)
     check_payment(facts)
     check_caller(form, token_hash, facts, hints)

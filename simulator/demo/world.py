@@ -77,6 +77,7 @@ def build(world: World, prepared: dict[str, credentials.Prepared], past: Past) -
     _people(world)
     for code in TEAMS:
         _merchant(world, code, past)
+    _standard_request(world, "reader", world.people["stranger"], past)
     for code, who in SET_UP.items():
         _payment_request(world, code, world.people[who], past)
         _delivery(world, code, prepared[code], world.people[who], past)
@@ -129,6 +130,15 @@ def _payment_request(world: World, code: str, admin: User, past: Past) -> None:
         **owners_of(program), program=program, type="virtual", message=text, state=Request.State.APPROVED, open=True
     )
     _decided(world, row, admin, past, asked=past.ago(days=98), verb="payments.payment_request.request")
+
+
+def _standard_request(world: World, code: str, admin: User, past: Past) -> None:
+    program = world.programs[code]
+    row = PaymentRequest(
+        **owners_of(program), program=program, type="standard", message=f"{program.name} sells printed books too.",
+        state=Request.State.APPROVED, open=True,
+    )  # fmt: skip
+    _decided(world, row, admin, past, asked=past.ago(days=60), verb="payments.payment_request.request")
 
 
 def _decided(world: World, row: Request, admin: User, past: Past, *, asked: datetime, verb: str) -> None:

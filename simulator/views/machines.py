@@ -38,6 +38,20 @@ class CreatePrepayOrder(Machine):
         return HttpResponse(superapp.answer_text(superapp.create_prepay(app, order)), content_type="application/json")
 
 
+class CreateTransaction(Machine):
+    """POST {backend}/v3/pay/transactions/jsapi (docs/openserver.md, "Standard payment")."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """As create-prepay-order; the developer's own signature was for openServer."""
+        app = get_object_or_404(Superapp, code=request.headers.get("SAS-Superapp", ""))
+        if (fault := misbehave(superapp.behaviour(app).mode)) is not None:
+            return fault
+        if not superapp.is_from_openserver(app, request.headers, path=request.get_full_path(), body=request.body):
+            return refusal("AUTH_INVALID", "The SAS signature does not fit.", status=401)
+        prepay = superapp.create_transaction(app, as_object(request.body.decode("utf-8", "replace")))
+        return JsonResponse({"prepay_id": prepay.prepay_id})
+
+
 def misbehave(mode: str) -> HttpResponse | None:
     """The fault the page asked for, or None."""
     if mode == SuperappBehaviour.Mode.SLOW:

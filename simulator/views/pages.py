@@ -69,6 +69,7 @@ def readable(push: ReceivedPush) -> dict[str, Any]:
     payload = str(as_object(push.body).get("Payload", ""))
     fields = ("event", "out_trade_no", "is_mock", "received_at", "event_signature_ok", "webhook_signature_ok", "duplicate")
     names = {superapp.GOODS_EVENT: _("Item delivery"), superapp.REFUND_EVENT: _("Refund")}
+    names |= {"TRANSACTION.SUCCESS": _("Payment"), "TRANSACTION.CLOSED": _("Closing"), "REFUND.SUCCESS": _("Refund")}
     texts = {"event_name": names.get(push.event, push.event)}
     texts |= {"header_text": header_text(push.headers), "body_text": pretty(push.body), "payload_text": pretty(payload)}
     return {name: getattr(push, name) for name in (*fields, "answered", "acknowledged")} | texts

@@ -11,9 +11,13 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from console.errors import Refused
-from console.money import format_money
+from console.models import MiniProgram
+from console.money import MoneyError, format_money, parse_major
 from items.models import Item
+from items.settlement import settlement_currency
 from orders.models import Order
+from payments.models import PaymentRequest
+from payments.selling import selling_state
 from simulator import developer, shop, superapp
 from simulator.calls import header_text, pretty
 from simulator.models import Prepay, Purchase, ReceivedPush
@@ -43,11 +47,17 @@ class ShopProgram(SimulatorView):
         purchases = Purchase.objects.filter(mini_program=program).order_by("-created_at")[:10]
         backend = developer.backend_of(program)
         shelf = [good(item, env) for item in shop.shelf(program, env)]
-        return self.render(request, program=program, env=env, shelf=shelf, purchases=purchases, backend=backend)
+        may_pay = selling_state(program, type=PaymentRequest.Type.STANDARD).enabled
+        standard = settlement_currency(program) if may_pay and not env else ""
+        return self.render(
+            request, program=program, env=env, shelf=shelf, purchases=purchases, backend=backend, standard=standard
+        )
 
     def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """Place the order, then go to the superapp's pay page."""
         program, env = self.program(app_id), 1 if request.POST.get("env") == "1" else 0
+        if request.POST.get("act") == "standard":
+            return self.pay_standard(request, program)
         item = get_object_or_404(Item, mini_program=program, product_id=request.POST.get("product_id", ""))
         quantity = request.POST.get("quantity", "1")
         try:
@@ -55,6 +65,19 @@ class ShopProgram(SimulatorView):
         except Refused as refused:
             messages.error(request, str(refused))
             return redirect("simulator:shop-program", app_id=app_id)
+        return redirect("simulator:purchase", pk=purchase.pk)
+
+
+    def pay_standard(self, request: HttpRequest, program: MiniProgram) -> HttpResponse:
+        """Place a standard payment of an amount typed in major units."""
+        currency = settlement_currency(program) or "USD"
+        description = request.POST.get("description", "").strip() or "Anything"
+        try:
+            total = parse_major(request.POST.get("amount", ""), currency)
+            purchase = shop.buy_standard(program, description=description[:128], total=total, currency=currency)
+        except (MoneyError, Refused) as error:
+            messages.error(request, str(error))
+            return redirect("simulator:shop-program", app_id=program.app_id)
         return redirect("simulator:purchase", pk=purchase.pk)
 
 
@@ -125,7 +148,14 @@ class PurchaseDetail(SimulatorView):
 def with_answering_side(purchase: Purchase, prepay: Prepay | None) -> list[dict[str, Any]]:
     """The calls the parties made, and between them what openServer asked the superapp and pushed to the developers."""
     calls = list(purchase.calls)
-    if prepay:
+    if prepay and "standard" in prepay.request:
+        calls.insert(1, {
+            "title": _("openServer → superapp: v3/pay/transactions/jsapi"), "method": "POST",
+            "path": "/v3/pay/transactions/jsapi", "status": 200, "ok": True,
+            "request": json.dumps(prepay.request["standard"], indent=2, ensure_ascii=False),
+            "response": pretty(json.dumps({"prepay_id": prepay.prepay_id})),
+        })  # fmt: skip
+    elif prepay:
         after = next((place for place, call in enumerate(calls) if call["path"].endswith("/orders")), len(calls))
         calls.insert(after + 1, {
             "title": _("openServer → superapp: create-prepay-order"), "method": "POST", "path": "/create-prepay-order",
