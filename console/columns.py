@@ -12,10 +12,12 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
-from console.templatetags.ui import copy, money, state_mark, when
+from console.templatetags.ui import copy, money, state_mark, waiting, when
 
 NOTHING = SafeString('<span class="muted">–</span>')
+EXCERPT = 90  # characters
 MASK_FROM = 10  # characters: a shorter id would be shown nearly whole by its first three and last four
 
 
@@ -28,6 +30,8 @@ class Kind(StrEnum):
     TIME = "time"
     NUMBER = "number"
     STATE = "state"
+    WAITING = "waiting"  # how long since a time
+    EXCERPT = "excerpt"  # the beginning of a long text
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,14 @@ def _time(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeS
     return _linked(when(value), url)
 
 
+def _waiting(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeString:
+    return _linked(waiting(value), url)
+
+
+def _excerpt(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeString:
+    return _linked(conditional_escape(Truncator(value).chars(EXCERPT)), url)
+
+
 def _number(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeString:
     return _linked(conditional_escape(f"{value:,}"), url)
 
@@ -139,4 +151,6 @@ _RENDERERS: dict[Kind, Callable[[Column, Mapping[str, Any], Any, str], SafeStrin
     Kind.TIME: _time,
     Kind.NUMBER: _number,
     Kind.STATE: _state,
+    Kind.WAITING: _waiting,
+    Kind.EXCERPT: _excerpt,
 }

@@ -250,7 +250,8 @@ class Listing:
         try:
             plain = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text) % 4)))
             value, pk = plain if isinstance(plain, list) else (None, None)
-            value = self.rows.model._meta.get_field(self.sort.field).clean(value, None)
+            field = self.rows.model._meta.get_field(self.sort.field)
+            value = getattr(field, "output_field", field).clean(value, None)
         except (binascii.Error, ValueError, TypeError, ValidationError, OverflowError, RecursionError):
             return None
         aware = not hasattr(value, "tzinfo") or value.tzinfo is not None

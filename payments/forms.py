@@ -13,7 +13,7 @@ from console.http import DestinationRefused, check_resolved_sync
 from console.models import Superapp
 from console.money import MoneyError, currencies, parse_price
 from payments.actions.exemption import Limits
-from payments.models import Merchant
+from payments.models import REASON_LIMIT, Merchant
 
 
 class PlainForm(forms.Form):
@@ -187,6 +187,18 @@ class ReasonForm(PlainForm):
         chosen = self.cleaned_data["usual"]
         parts = ["" if chosen is None else str(REASONS[chosen]), self.cleaned_data["reason"].strip()]
         return " ".join(filter(None, parts))
+
+
+class ManyForm(PlainForm):
+    """An optional note with the approval of many requests."""
+
+    reason = forms.CharField(
+        label=_("Note to the requesters"),
+        required=False,
+        max_length=REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("They read it on the page and in the mail."),
+    )
 
 
 class EndForm(PlainForm):

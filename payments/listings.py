@@ -1,10 +1,8 @@
-"""The approver's queue, one query over one table whatever the kind; the mini programs and the merchants of a superapp."""
+"""The mini programs and the merchants of a superapp."""
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -15,65 +13,6 @@ from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.models import MiniProgram, Superapp
 from payments.models import Merchant, MerchantBinding, PaymentRequest, Request
-
-PAGE = 50
-
-#: Where a request of each kind is reviewed. Routes are strings, so a kind of an app to the right can stand here.
-REVIEW_ROUTES = {
-    Request.Kind.PAYMENT: "payments:review",
-    Request.Kind.MERCHANT_BINDING: "payments:review",
-    Request.Kind.EXEMPTION: "payments:review",
-    Request.Kind.RELEASE: "items:release-review",
-}
-
-
-class Page(NamedTuple):
-    """A page of the queue; `next_cursor` is "" on the last."""
-
-    rows: list[Request]
-    next_cursor: str
-
-
-def queue(superapp: Superapp, *, tab: str, kind: str = "", after: str = "") -> Page:
-    """Requests of the superapp: tab "pending" oldest first, tab "decided" what ended last first. `after` is a `next_cursor`."""
-    rows: QuerySet[Request] = Request.objects.filter(superapp=superapp).select_related(
-        "team", "mini_program", "requested_by", "decided_by"
-    )
-    if kind in Request.Kind.values:
-        rows = rows.filter(kind=kind)
-    rows = _pending(rows, after) if tab == "pending" else _decided(rows, after)
-    found = list(rows[: PAGE + 1])
-    last = found[PAGE - 1] if len(found) > PAGE else None
-    return Page(found[:PAGE], _cursor(last, tab) if last else "")
-
-
-def _pending(rows: "QuerySet[Request]", after: str) -> "QuerySet[Request]":
-    rows = rows.filter(state=Request.State.IN_PROGRESS).order_by("requested_at", "pk")
-    at, pk = _read(after)
-    return rows.filter(Q(requested_at__gt=at) | Q(requested_at=at, pk__gt=pk)) if at else rows
-
-
-def _decided(rows: "QuerySet[Request]", after: str) -> "QuerySet[Request]":
-    rows = rows.exclude(state=Request.State.IN_PROGRESS).annotate(closed_at=Coalesce("ended_at", "decided_at", "requested_at"))
-    rows = rows.order_by("-closed_at", "-pk")
-    at, pk = _read(after)
-    return rows.filter(Q(closed_at__lt=at) | Q(closed_at=at, pk__lt=pk)) if at else rows
-
-
-def _cursor(row: Request, tab: str) -> str:
-    at = row.requested_at if tab == "pending" else row.closed_at  # type: ignore[attr-defined]
-    return f"{at.isoformat()}~{row.pk}"
-
-
-def _read(cursor: str) -> tuple[datetime | None, int]:
-    """A cursor that was tampered with is the first page."""
-    at, _tilde, pk = cursor.partition("~")
-    try:
-        moment, number = datetime.fromisoformat(at), int(pk)
-    except ValueError:
-        return None, 0
-    return (moment, number) if moment.tzinfo and 0 <= number < 2**63 else (None, 0)
-
 
 #: What a request for payment can be in, as a filter and as words of a column.
 PAYMENT_STATES = tuple(

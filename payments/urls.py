@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from payments.views import approvals, backend, delivery, management, merchant, merchants, payment
+from payments.views import approvals, backend, delivery, management, merchant, merchants, payment, queue
 from payments.views.credential import CredentialIssue, CredentialRetire, CredentialRevoke, CredentialRotate
 
 app_name = "payments"
@@ -32,7 +32,8 @@ urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/delivery/credential/<int:pk>/revoke", CredentialRevoke.as_view(), name="credential-revoke"),
     path("m/<str:app_id>/delivery/exemption/request", delivery.ExemptionNew.as_view(), name="exemption-request"),
     path("m/<str:app_id>/delivery/exemption/<int:pk>/cancel", delivery.ExemptionCancel.as_view(), name="exemption-cancel"),
-    path("s/<str:superapp>/approvals/", approvals.Approvals.as_view(), name="approvals"),
+    path("s/<str:superapp>/approvals/", queue.Approvals.as_view(), name="approvals"),
+    path("s/<str:superapp>/approvals/decide", queue.RequestsDecide.as_view(), name="requests-decide"),
     path("s/<str:superapp>/approvals/<int:pk>/", approvals.Review.as_view(), name="review"),
     path("s/<str:superapp>/approvals/<int:pk>/approve", approvals.Approve.as_view(), name="approve"),
     path("s/<str:superapp>/approvals/<int:pk>/reject", approvals.Reject.as_view(), name="reject"),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
@@ -59,6 +60,9 @@ class Request(TeamOwned):
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(_("reason"), max_length=REASON_LIMIT, blank=True, default="")
     ended_at = models.DateTimeField(null=True, help_text="Cancelled, disabled, unbound or revoked at.")
+    closed_at = models.GeneratedField(
+        expression=Coalesce("ended_at", "decided_at"), output_field=models.DateTimeField(null=True), db_persist=True
+    )
     content_hash = models.CharField(
         max_length=64, blank=True, default="", help_text="SHA-256 of the content that was shown and decided."
     )
@@ -92,6 +96,7 @@ class Request(TeamOwned):
         ]
         indexes = [
             models.Index(fields=["superapp", "state", "requested_at", "id"], name="request_queue"),
+            models.Index(fields=["superapp", "-closed_at", "-id"], name="request_closed"),
             models.Index(fields=["team", "kind", "-requested_at"], name="request_team"),
             models.Index(fields=["mini_program", "kind", "-requested_at"], name="request_mini_program"),
         ]

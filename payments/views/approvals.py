@@ -1,4 +1,4 @@
-"""The approver's desk: one queue, one review page for the kinds of this app, and the decisions."""
+"""The approver's desk: one review page for the kinds of this app, and the decisions. The queue: payments/views/queue.py."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,8 +17,8 @@ from console.views.base import ConsoleView, add_errors
 from payments.actions import exemption, merchant, payment
 from payments.content import content_hash, content_lines, granted_lines
 from payments.forms import DecisionForm, EndForm, ExemptionDecisionForm, PlainForm, ReasonForm
-from payments.listings import REVIEW_ROUTES, queue
 from payments.models import ExemptionRequest, MerchantBinding, Request, why_not_decide
+from payments.queue import REVIEW_ROUTES, review_url
 from payments.readiness import steps
 
 ACTIONS: dict[str, Any] = {
@@ -26,38 +26,6 @@ ACTIONS: dict[str, Any] = {
     Request.Kind.MERCHANT_BINDING: merchant,
     Request.Kind.EXEMPTION: exemption,
 }
-TABS = ("pending", "decided")
-
-
-class Approvals(ConsoleView):
-    """The queue, oldest first, and what was decided."""
-
-    permission: ClassVar[str] = "payments.view_approvals"
-    template_name: ClassVar[str] = "payments/approvals.html"
-    superapp: Superapp
-
-    def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
-        """Tab, kind and cursor stand in the address."""
-        tab = request.GET.get("tab", "")
-        tab = tab if tab in TABS else "pending"
-        kind = request.GET.get("kind", "")
-        page = queue(self.superapp, tab=tab, kind=kind, after=request.GET.get("after", ""))
-        rows = [{"request": row, "url": review_url(row, self.superapp)} for row in page.rows]
-        pending = Request.objects.filter(superapp=self.superapp, state=Request.State.IN_PROGRESS)
-        return self.render(
-            tab=tab,
-            kind=kind if kind in Request.Kind.values else "",
-            kinds=Request.Kind.choices,
-            rows=rows,
-            next_cursor=page.next_cursor,
-            paged=bool(request.GET.get("after")),
-            pending_count=pending.count(),
-        )
-
-
-def review_url(row: Request, superapp: Superapp) -> str:
-    """The page on which a request of this kind is reviewed."""
-    return reverse(REVIEW_ROUTES[Request.Kind(row.kind)], kwargs={"superapp": superapp.code, "pk": row.pk})
 
 
 class ReviewView(ConsoleView):
@@ -160,7 +128,7 @@ class Review(ReviewView):
         """Kinds that another app reviews have their own page."""
         row = self.find_request(pk)
         if REVIEW_ROUTES[Request.Kind(row.kind)] != "payments:review":
-            return redirect(review_url(row, self.superapp))
+            return redirect(review_url(row.kind, superapp=self.superapp.code, pk=pk))
         return self.show(row)
 
 

@@ -1,0 +1,125 @@
+"""The approver's queue: one query over one table, whatever the kind of the request (docs/superapp.md)."""
+
+from typing import Any
+
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from console.columns import Column, Kind
+from console.filters import ChoiceFilter, ListFilters
+from console.listing import Listing, Sort
+from console.models import Superapp, User
+from payments.models import Request
+
+#: Where a request of each kind is reviewed. Routes are strings, so a kind of an app to the right can stand here.
+REVIEW_ROUTES = {
+    Request.Kind.PAYMENT: "payments:review",
+    Request.Kind.MERCHANT_BINDING: "payments:review",
+    Request.Kind.EXEMPTION: "payments:review",
+    Request.Kind.RELEASE: "items:release-review",
+}
+TABS = (("pending", _("Pending")), ("decided", _("Decided")), ("in-force", _("In force")))
+KINDS = tuple((kind.value, kind.label) for kind in Request.Kind)
+STATES = tuple((state.value, state.label) for state in Request.State)
+
+
+def review_url(kind: str, *, superapp: str, pk: int) -> str:
+    """The page on which a request of this kind is reviewed; `superapp` is the code."""
+    return reverse(REVIEW_ROUTES[Request.Kind(kind)], kwargs={"superapp": superapp, "pk": pk})
+
+
+class RequestFilters(ListFilters):
+    """By kind; the search knows whole app ids and parts of the names of mini program, team and requester."""
+
+    record = ("tab",)
+    tab = ChoiceFilter(choices=TABS, label=_("Tab"), method="keep")
+    kind = ChoiceFilter(choices=KINDS, label=_("Kind"))
+
+    def keep(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
+        """request_listing() has chosen the rows of the tab."""
+        return rows
+
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Requests about this mini program, of this team or by this person."""
+        by_name = Q(mini_program__name__icontains=value) | Q(team__name__icontains=value) | Q(requested_by__name__icontains=value)
+        return rows.filter(Q(mini_program__app_id=value) | Q(requested_by__email=value) | by_name)
+
+
+class RequestListing(Listing):
+    """What the lists of the desk share."""
+
+    caption = _("Requests")
+    search_label = _("Mini program, team or person")
+    filters = RequestFilters
+    extra = ("superapp__code", "kind")
+    about = (
+        Column("kind", _("Request"), source="kind", choices=KINDS),
+        Column("program", _("Mini program"), source="mini_program__name"),
+        Column("team", _("Team"), source="team__name"),
+        Column("by", _("Requested by"), source="requested_by__name"),
+    )
+
+    def row_url(self, row: dict[str, Any]) -> str:
+        """The page of the review."""
+        return review_url(row["kind"], superapp=row["superapp__code"], pk=row["id"])
+
+    def number(self, count: int) -> str:
+        """So many requests."""
+        return ngettext("%(count)s request", "%(count)s requests", count) % {"count": f"{count:,}"}
+
+
+class PendingFilters(RequestFilters):
+    """Narrows to what the reader may decide: nothing of their own and nothing of a team they are in (docs/roles.md)."""
+
+    mine = ChoiceFilter(choices=(("1", _("Me")),), method="awaiting", label=_("Awaiting"))
+
+    def awaiting(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
+        """Rows that request_listing() marked for the reader."""
+        return rows.filter(decidable=True)
+
+
+class PendingListing(RequestListing):
+    """What waits for a decision, the longest first."""
+
+    filters = PendingFilters
+    select = "request"
+    sorts = (
+        Sort("oldest", _("longest waiting first"), "requested_at", descending=False),
+        Sort("newest", _("newest first"), "requested_at"),
+    )
+    columns = (
+        *RequestListing.about,
+        Column("waiting", _("Waiting"), Kind.WAITING, "requested_at"),
+        Column("message", _("Message"), Kind.EXCERPT, "message"),
+    )
+
+
+class DecidedListing(RequestListing):
+    """What was decided or has ended, the last first."""
+
+    sorts = (
+        Sort("newest", _("newest first"), "closed_at"),
+        Sort("oldest", _("oldest first"), "closed_at", descending=False),
+    )
+    columns = (
+        *RequestListing.about,
+        Column("state", _("State"), Kind.STATE, "state", choices=STATES),
+        Column("decider", _("Decided by"), source="decided_by__name"),
+        Column("closed", _("Since"), Kind.TIME, "closed_at"),
+        Column("reason", _("Reason"), Kind.EXCERPT, "reason"),
+    )
+
+
+def request_listing(superapp: Superapp, query: QueryDict, *, tab: str, reader: User) -> RequestListing:
+    """The requests of `superapp` on one of TABS, as `reader` looks at them."""
+    rows = Request.objects.filter(superapp=superapp)
+    if tab == "pending":
+        own = Q(requested_by=reader) | Q(team__in=reader.team_memberships.values("team"))
+        marked = rows.filter(state=Request.State.IN_PROGRESS).annotate(decidable=ExpressionWrapper(~own, BooleanField()))
+        return PendingListing(marked, query)
+    if tab == "in-force":
+        return DecidedListing(rows.in_force().exclude(kind=Request.Kind.RELEASE), query)
+    return DecidedListing(rows.exclude(state=Request.State.IN_PROGRESS), query)

@@ -1,0 +1,100 @@
+"""The approver's queue, and decisions about many of its requests at once."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from console.errors import Refused
+from console.models import Superapp
+from console.permissions import can, not_allowed_sentence
+from console.views.base import ConsoleView, add_errors
+from payments.actions.deciding_many import decide_many, selection
+from payments.forms import ManyForm, ReasonForm
+from payments.models import Request
+from payments.queue import TABS, request_listing
+
+
+class Approvals(ConsoleView):
+    """What waits, the longest first; what was decided; what is in force."""
+
+    permission: ClassVar[str] = "payments.view_approvals"
+    template_name: ClassVar[str] = "payments/approvals.html"
+    superapp: Superapp
+
+    def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
+        """Tab, filters and place stand in the address."""
+        tab = request.GET.get("tab", "")
+        tab = tab if tab in dict(TABS) else TABS[0][0]
+        listing = request_listing(self.superapp, request.GET, tab=tab, reader=self.actor)
+        may_decide = can(self.actor, "payments.decide", self.superapp)
+        return self.render(
+            tab=tab,
+            listing=listing,
+            pending_count=Request.objects.filter(superapp=self.superapp).pending().count(),
+            tabs=TABS,
+            may_decide=may_decide and tab == TABS[0][0],
+            not_allowed="" if may_decide else not_allowed_sentence("payments.decide", self.superapp),
+        )
+
+
+class RequestsDecide(ConsoleView):
+    """GET asks once more, with the number of requests and what is left out; POST decides all that was shown."""
+
+    permission: ClassVar[str] = "payments.decide"
+    template_name: ClassVar[str] = "payments/requests_decide.html"
+    superapp: Superapp
+
+    def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
+        """What would be decided."""
+        return self.ask(request.GET, None)
+
+    def ask(self, data: Any, form: ReasonForm | ManyForm | None, *, status: int = 200) -> HttpResponse:
+        """The page; numbers that are none of the superapp's requests are not there."""
+        approves = data.get("choice") != "reject"
+        asked = selection(self.superapp, numbers(data.getlist("request")), actor=self.actor)
+        form = form or (ManyForm() if approves else ReasonForm(initial={"shown": "-"}))
+        return self.render(
+            status=status,
+            approves=approves,
+            form=form,
+            decided=[row for row in asked if not row.why_not],
+            left_out=[row for row in asked if row.why_not],
+        )
+
+    def post(self, request: HttpRequest, superapp: str) -> HttpResponse:
+        """All or none; what is refused stands on the page with what was typed."""
+        approves = request.POST.get("choice") != "reject"
+        form = ManyForm(request.POST) if approves else ReasonForm(request.POST)
+        if form.is_valid():
+            shown = {pk: request.POST.get(f"shown-{pk}", "") for pk in numbers(request.POST.getlist("request"))}
+            reason = form.cleaned_data["reason"] if isinstance(form, ManyForm) else form.text()
+            try:
+                done = decide_many(self.superapp, shown, actor=self.actor, approve=approves, reason=reason)
+                return self.done(said(len(done), approves=approves), reverse("payments:approvals", args=[self.superapp.code]))
+            except Refused as refused:
+                add_errors(form, refused)
+        return self.ask(request.POST, form, status=422)
+
+
+def numbers(values: list[str]) -> list[int]:
+    """The numbers of requests among what was sent."""
+    return [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
+
+
+def said(count: int, *, approves: bool) -> str:
+    """What was done, in words."""
+    if approves:
+        sentence = ngettext(
+            "%(number)d request was approved. Its requester is told by mail.",
+            "%(number)d requests were approved. Their requesters are told by mail.",
+            count,
+        )
+    else:
+        sentence = ngettext(
+            "%(number)d request was rejected. Its requester is told by mail.",
+            "%(number)d requests were rejected. Their requesters are told by mail.",
+            count,
+        )
+    return sentence % {"number": count}
