@@ -54,6 +54,13 @@ def programs(number: int = PROGRAMS) -> list[MiniProgram]:
 
 
 def orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
+    """So many orders of these mini programs, as a table looks that autovacuum has been over."""
+    copy_orders(owners, rows, seed=seed)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) orders_order")
+
+
+def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
     """So many orders of these mini programs by COPY, spread over a year, in all states; the first ones have the most."""
     chance = random.Random(seed)
     weights = [1 / (place + 1) for place in range(len(owners))]
@@ -64,8 +71,21 @@ def orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
     with connection.connection.cursor() as cursor, cursor.copy(f"COPY orders_order ({names}) FROM STDIN") as copy:
         for number, owner in enumerate(chance.choices(owners, weights, k=rows)):
             copy.write_row(_order(number, owner, now - timedelta(seconds=chance.uniform(0, DAYS * 86400)), chance))
+
+
+def copy_refunds(*, every: int) -> None:
+    """A refund of every so many paid orders, an hour after the payment."""
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE) orders_order")
+        cursor.execute(
+            """
+            INSERT INTO orders_refund (mini_program_id, team_id, superapp_id, order_id, kind, env, refund_no, out_trade_no,
+                open_id, amount, currency, cause, state, started_at, succeeded_at, created_at)
+            SELECT mini_program_id, team_id, superapp_id, id, kind, env, 'R' || out_trade_no, out_trade_no, open_id, paid_amount,
+                currency, 'asked for', 'success', paid_at + interval '1 hour', paid_at + interval '2 hours', paid_at
+            FROM orders_order WHERE payment_state = 'paid' AND id %% %s = 0
+            """,
+            [every],
+        )
 
 
 #: The columns that `_order` fills. COPY knows no defaults of Django's, so every column that must not be null is named.

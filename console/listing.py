@@ -227,10 +227,15 @@ class Listing:
             return Page([])
         return Page(found, self._cursor(found[0]) if has_previous else "", self._cursor(found[-1]) if has_next else "")
 
+    @property
+    def capped(self) -> QuerySet:
+        """The rows that are counted; in order, because only the index of the list stops early wherever in the table they are."""
+        return self.ordered.values("pk")[: COUNT_CAP + 1]
+
     @cached_property
     def count(self) -> int:
         """How many rows fit, COUNT_CAP + 1 for more than COUNT_CAP."""
-        return self.matching[: COUNT_CAP + 1].count()
+        return self.capped.count()
 
     @property
     def count_text(self) -> str:

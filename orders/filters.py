@@ -27,9 +27,7 @@ class RecordFilters(PeriodFilters):
     number_fields: ClassVar[tuple[str, ...]] = ()
     q = SearchFilter(method="search", label=_("Search"), several=True)
     kind = ChoiceFilter(choices=Order.Kind.choices, label=_("Kind"), method="keep", empty_label=None)
-    env = ChoiceFilter(
-        choices=[*Environment.choices, ("all", _("Live and sandbox"))], label=_("Environment"), method="keep", empty_label=None
-    )
+    env = ChoiceFilter(choices=Environment.choices, label=_("Environment"), method="keep", empty_label=None)
 
     @property
     def numbers(self) -> list[str]:
@@ -44,9 +42,9 @@ class RecordFilters(PeriodFilters):
 
     @property
     def env_shown(self) -> int | None:
-        """The environment that the record is about, None for both: a search looks in both unless one is asked for."""
-        asked = self.values.get("env") or ("all" if "q" in self.values else str(Environment.LIVE.value))
-        return None if asked == "all" else int(asked)
+        """The environment that the record is about, None for both: pasted numbers are looked for in both."""
+        asked = self.values.get("env")
+        return int(asked) if asked else None if self.numbers else Environment.LIVE.value
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Rows of the kind and the environment."""

@@ -40,7 +40,7 @@ class RecordListing(Listing):
 
     @cached_property
     def shown(self) -> tuple[Column, ...]:
-        """A search that looks in both environments shows in which one it found something."""
+        """Pasted numbers are looked for in both environments; the list then shows which."""
         shown = super().shown
         both = self.is_valid and self.filterset.env_shown is None
         return (*shown, ENVIRONMENT) if both and ENVIRONMENT not in shown else shown
@@ -53,7 +53,7 @@ class RecordListing(Listing):
             {"label": label, "url": self.url(env=str(value)), "current": shown == value} for value, label in Environment.choices
         ]
         if shown is None:
-            tabs.append({"label": gettext("Live and sandbox"), "url": self.url(env="all"), "current": True})
+            tabs.append({"label": gettext("Live and sandbox"), "url": self.url(), "current": True})
         return tabs
 
     @property

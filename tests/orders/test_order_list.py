@@ -103,7 +103,6 @@ def test_oldest_first_is_the_same_turned(client, operator, starfall, url):
         ("item=sword", ["SWORD"]),
         ("env=1", ["TRY"]),
         ("kind=standard", ["COIN"]),
-        ("env=all&payment=created", ["ODD", "SWORD", "TRY"]),
         ("alert=any", ["ODD", "PAID"]),
         ("time=paid", ["PAID"]),
     ],

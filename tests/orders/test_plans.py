@@ -1,0 +1,172 @@
+"""The plans of the records' queries: nothing reads all orders, and what is read is about what is shown.
+
+The tables are seeded once for this file, inside a transaction that is rolled back.
+"""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.http import QueryDict
+
+from bench.database import copy_orders, copy_refunds, programs
+from orders.listings import order_listing, refund_listing
+from orders.models import Order, Refund
+from orders.parts import finds_parts
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's"),
+]
+ROWS = 24_000
+#: Rows of orders that a page may read beside those it shows, in all parts of its plan.
+SPARE = 600
+
+
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamespace]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        owners = programs(20)
+        copy_orders(owners, ROWS)
+        copy_refunds(every=4)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE orders_order, orders_refund, orders_notification, console_miniprogram")
+        finds_parts.cache_clear()
+        yield SimpleNamespace(program=owners[0], small=owners[-1], superapp=owners[0].superapp)
+        transaction.set_rollback(True)
+
+
+def plan(rows: Any) -> list[dict[str, Any]]:
+    """The nodes of the plan as it was run, flat."""
+    sql, params = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        found = cursor.fetchone()[0]
+    found = json.loads(found) if isinstance(found, str) else found
+    return list(nodes(found[0]["Plan"]))
+
+
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def read(found: list[dict[str, Any]], table: str) -> float:
+    """How many rows of the table the plan touched."""
+    touched = [node for node in found if node.get("Relation Name") == table]
+    assert touched, found
+    assert not [node for node in touched if node["Node Type"] == "Seq Scan"], found
+    names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    return sum(sum(node.get(name, 0) for name in names) * node["Actual Loops"] for node in touched)
+
+
+FILTERS = [
+    "", "env=1", "kind=standard", "payment=paid", "payment=unpaid", "payment=closed", "payment=expired", "delivery=delivered",
+    "delivery=needs_attention", "delivery=cancelled", "refund=refunded", "refund=partially_refunded", "refund=none", "alert=any",
+    "time=paid", "time=paid&payment=paid&delivery=delivered", "sort=oldest", "since=2099-01-01", "env=1&payment=paid",
+    "before=end", "payment=paid&refund=refunded",
+]  # fmt: skip
+OWN_FILTERS = ["sort=largest", "sort=smallest", "item=item_007", "item=missing", "item=item_007&payment=paid"]
+
+
+@pytest.mark.parametrize("query", FILTERS)
+@pytest.mark.parametrize("where", ["program", "small", "superapp"])
+def test_a_page_reads_about_what_it_shows(shop, where, query):
+    listing = order_listing(getattr(shop, where), QueryDict(query))
+    assert listing.is_valid
+    assert read(plan(listing.cut()), "orders_order") <= SPARE
+
+
+@pytest.mark.parametrize("query", OWN_FILTERS)
+def test_a_page_of_a_mini_program_reads_about_what_it_shows(shop, query):
+    listing = order_listing(shop.program, QueryDict(query))
+    assert listing.is_valid
+    assert read(plan(listing.cut()), "orders_order") <= SPARE
+
+
+@pytest.mark.parametrize("query", ["", "payment=paid", "env=1", "time=paid", "sort=largest", "sort=oldest"])
+@pytest.mark.parametrize("depth", [100, 3000])
+def test_a_deep_page_reads_no_more_than_the_first(shop, query, depth):
+    listing = order_listing(shop.program, QueryDict(query))
+    rows = listing.ordered.values("id", listing.sort.field)
+    depth = min(depth, rows.count() - 60)
+    for name in ("after", "before"):
+        deep = order_listing(shop.program, QueryDict(f"{query}&{name}={listing._cursor(rows[depth])}"))
+        assert deep.place and deep.notices == []
+        assert read(plan(deep.cut()), "orders_order") <= SPARE
+
+
+def number_of(shop: SimpleNamespace, place: int) -> Order:
+    return Order.objects.filter(mini_program=shop.program).order_by("id")[place]
+
+
+@pytest.mark.parametrize("where", ["program", "superapp"])
+def test_a_search_reads_what_it_finds(shop, where):
+    order = number_of(shop, 700)
+    place = getattr(shop, where)
+    for text in (
+        order.out_trade_no,
+        order.out_trade_no[4:-3],
+        order.out_trade_no[-6:],
+        order.prepay_id,
+        order.open_id,
+        "nothing-at-all",
+    ):
+        listing = order_listing(place, QueryDict(f"q={text}"))
+        assert read(plan(listing.cut()), "orders_order") <= SPARE, text
+        assert [row["id"] for row in listing.page.rows[:1]] == ([] if text == "nothing-at-all" else [order.pk])
+
+
+def test_a_common_part_reads_no_more_than_a_page(shop):
+    listing = order_listing(shop.superapp, QueryDict("q=T000"))
+    assert len(listing.page.rows) == 50
+    assert read(plan(listing.cut()), "orders_order") <= SPARE
+
+
+@pytest.mark.parametrize("where", ["program", "superapp"])
+def test_two_hundred_numbers_read_two_hundred_rows(shop, where):
+    numbers = Order.objects.filter(mini_program=shop.program).values_list("out_trade_no", flat=True)[:200]
+    listing = order_listing(getattr(shop, where), QueryDict(f"q={'+'.join(numbers)}"))
+    assert "200 of 200 numbers were found." in listing.notices
+    assert read(plan(listing.cut()), "orders_order") <= 200
+    assert read(plan(listing.filterset.with_numbers(listing.rows)), "orders_order") <= 200
+
+
+@pytest.mark.parametrize("where", ["program", "superapp"])
+def test_the_jump_reads_the_record(shop, where):
+    place, number = getattr(shop, where), number_of(shop, 5).out_trade_no
+    wanted = order_listing(place, QueryDict("")).rows.filter(out_trade_no=number, env__in=[0, 1])
+    assert read(plan(wanted), "orders_order") <= 2
+
+
+@pytest.mark.parametrize("where", ["program", "superapp"])
+def test_the_count_reads_no_more_than_its_cap(shop, where, monkeypatch):
+    # The real cap is half of this small table.
+    monkeypatch.setattr("console.listing.COUNT_CAP", 500)
+    listing = order_listing(getattr(shop, where), QueryDict(""))
+    assert listing.count == 501
+    assert read(plan(listing.capped), "orders_order") <= 501
+
+
+@pytest.mark.parametrize(
+    "query", ["", "since=2026-01-01", "state=success&since=2026-01-01", "env=1", "sort=oldest", "kind=standard", "before=end"]
+)
+@pytest.mark.parametrize("where", ["program", "superapp"])
+def test_a_page_of_refunds_reads_about_what_it_shows(shop, where, query):
+    listing = refund_listing(getattr(shop, where), QueryDict(query))
+    assert listing.is_valid
+    found = plan(listing.cut())
+    assert read(found, "orders_refund") <= SPARE
+
+
+def test_a_search_for_a_refund_does_not_read_all(shop):
+    refund = Refund.objects.filter(mini_program=shop.program).order_by("-started_at")[3]
+    for text in (refund.refund_no, refund.refund_no[2:-2], refund.out_trade_no, f"{refund.refund_no} {refund.out_trade_no}"):
+        for place in (shop.program, shop.superapp):
+            listing = refund_listing(place, QueryDict(f"q={text.replace(' ', '+')}&since=2000-01-01"))
+            assert refund.pk in [row["id"] for row in listing.page.rows]
+            assert read(plan(listing.cut()), "orders_refund")
