@@ -15,7 +15,7 @@ from django.http import QueryDict
 from bench.database import copy_orders, copy_refunds, programs
 from orders.listings import order_listing, refund_listing
 from orders.models import Order, Refund
-from orders.parts import finds_parts
+from orders.parts import INDEXES, finds_parts
 
 pytestmark = [
     pytest.mark.django_db,
@@ -33,6 +33,8 @@ def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleNamesp
         copy_orders(owners, ROWS)
         copy_refunds(every=4)
         with connection.cursor() as cursor:
+            for name, _table, _column in INDEXES:
+                cursor.execute("SELECT gin_clean_pending_list(%s::text::regclass)", [name])  # as autovacuum does
             cursor.execute("ANALYZE orders_order, orders_refund, orders_notification, console_miniprogram")
         finds_parts.cache_clear()
         yield SimpleNamespace(program=owners[0], small=owners[-1], superapp=owners[0].superapp)
@@ -165,8 +167,7 @@ def test_a_page_of_refunds_reads_about_what_it_shows(shop, where, query):
 
 def test_a_search_for_a_refund_does_not_read_all(shop):
     refund = Refund.objects.filter(mini_program=shop.program).order_by("-started_at")[3]
-    # A table this small is read as a whole for a text of many parts, and rightly so: the rare end of the number will do.
-    for text in (refund.refund_no[-7:], refund.out_trade_no[-8:], f"{refund.refund_no} {refund.out_trade_no}"):
+    for text in (refund.refund_no[-7:], refund.out_trade_no[3:-2], f"{refund.refund_no} {refund.out_trade_no}"):
         for place in (shop.program, shop.superapp):
             listing = refund_listing(place, QueryDict(f"q={text.replace(' ', '+')}&since=2000-01-01"))
             assert refund.pk in [row["id"] for row in listing.page.rows]
