@@ -109,7 +109,7 @@ def openpyxl_rows(content: bytes) -> list[tuple[str, ...]]:
     sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
     if not isinstance(sheet, ReadOnlyWorksheet):
         raise TypeError(type(sheet))
-    return list(sheet.iter_rows(min_row=3, max_col=5, values_only=True))  # type: ignore[arg-type]
+    return list(sheet.iter_rows(min_row=3, max_col=5, values_only=True))
 
 
 def place() -> tuple[MiniProgram, User]:

@@ -33,7 +33,12 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
         found = {"found": f"{size / 1024 / 1024:.1f}"}
         raise WorkbookError(_("The file has %(found)s MB; the limit is 5 MB. Remove pictures or split the list.") % found)
     _refuse_other_formats(file)
-    _check_directory(file, size)
+    entries, directory = measure_directory(file)
+    if entries > MAX_ENTRIES or directory > MAX_DIRECTORY:
+        raise WorkbookError(
+            _("The file has %(found)d parts inside; a workbook of items has about ten. Copy the list into a new workbook.")
+            % {"found": entries if entries > MAX_ENTRIES else directory // 50}
+        )
     try:
         archive = zipfile.ZipFile(file)
     except _BROKEN:
@@ -65,9 +70,12 @@ def read_block(part: IO[bytes], size: int) -> bytes:
         raise damaged() from None
 
 
-def _check_directory(file: BinaryIO, size: int) -> None:
-    """Measure the zip's directory as zipfile will read it: 100,000 entries cost it seconds and a lot of memory."""
-    tail_start = max(0, size - 65_557)
+def measure_directory(file: BinaryIO) -> tuple[int, int]:
+    """Entries and bytes of a zip's directory, as zipfile will read it: 100,000 entries cost it seconds and a lot of memory.
+
+    Raises WorkbookError when there is none.
+    """
+    tail_start = max(0, file.seek(0, io.SEEK_END) - 65_557)
     file.seek(tail_start)
     tail = file.read()
     at = tail.rfind(_END)
@@ -76,11 +84,7 @@ def _check_directory(file: BinaryIO, size: int) -> None:
     entries, directory = struct.unpack("<H2xHI", tail[at + 8 : at + 18])[0], struct.unpack("<I", tail[at + 12 : at + 16])[0]
     if tail[at - 20 : at - 16] == _LOCATOR64 and tail[at - 76 : at - 72] == _END64:
         entries, directory = struct.unpack("<QQ", tail[at - 76 + 32 : at - 76 + 48])
-    if entries > MAX_ENTRIES or directory > MAX_DIRECTORY:
-        raise WorkbookError(
-            _("The file has %(found)d parts inside; a workbook of items has about ten. Copy the list into a new workbook.")
-            % {"found": entries if entries > MAX_ENTRIES else directory // 50}
-        )
+    return entries, directory
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:

@@ -7,6 +7,7 @@ believes the dimension record, and holds cells without a place.
 
 import posixpath
 import re
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from console.spreadsheets.styles import Styles, date_text
 from console.spreadsheets.xml import BLOCK, Events, local
 
 MAX_STRINGS = 300_000
+MAX_HELD = 40 * 1024 * 1024  # bytes of memory for the shared strings
+MAX_TEXT = 100_000  # characters of one text; Excel's limit is 32,767
+MAX_MERGED = 10_000
 LAST_ROW = 20_000
 LAST_COLUMN = 100
 MAX_SHEETS = 50
@@ -102,6 +106,15 @@ class Workbook:
             reader.feed(b"")
         yield from reader.take()
         sheet.elements = reader.elements
+
+    def count_elements(self) -> int:
+        """The XML elements of all parts, about: what a program has to hold that reads the workbook as a whole."""
+        number = 0
+        for name in self.archive.namelist():
+            with open_part(self.archive, name) as part:
+                while block := read_block(part, BLOCK):
+                    number += block.count(b"<") - block.count(b"</")
+        return number
 
     def _related(self, source: str, kind: str) -> str:
         found = _relations(self.archive, self.names, source).values()
@@ -189,15 +202,19 @@ class _Text(Events):
         self.pieces: list[str] = []
         self.taking = False
         self.phonetic = False
+        self._length = 0
 
     def text(self, text: str) -> None:
         if self.taking:
             self.pieces.append(text)
+            self._length += len(text)
+            if self._length > MAX_TEXT:
+                raise WorkbookError(_("The workbook has a text of more than 32,767 characters. Shorten it."))
 
     def taken(self) -> str:
         """The text so far; the next item begins."""
         text = "".join(self.pieces)
-        self.pieces = []
+        self.pieces, self._length = [], 0
         return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
@@ -205,6 +222,7 @@ class _SharedStrings(_Text):
     def __init__(self) -> None:
         super().__init__()
         self.strings: list[str] = []
+        self._held = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = local(name)
@@ -218,8 +236,10 @@ class _SharedStrings(_Text):
         if kind == "t":
             self.taking = False
         elif kind == "si":
-            self.strings.append(self.taken())
-            if len(self.strings) > MAX_STRINGS:
+            text = self.taken()
+            self.strings.append(text)
+            self._held += sys.getsizeof(text)
+            if len(self.strings) > MAX_STRINGS or self._held > MAX_HELD:
                 raise WorkbookError(
                     _("The workbook holds far more texts than a list of items needs. Copy the list into a new one.")
                 )
@@ -260,7 +280,7 @@ class _Cells(_Text):
         if kind == "c":
             self._place(attributes.get("r", ""))
             self.type, self.style = attributes.get("t", "n"), attributes.get("s", "")
-            self.in_cell, self.formula, self.pieces = True, False, []
+            self.in_cell, self.formula, self.pieces, self._length = True, False, [], 0
         elif kind == "v" or kind == "t":
             self.taking = self.in_cell and not self.phonetic
         elif kind == "row":
@@ -271,6 +291,11 @@ class _Cells(_Text):
             self.phonetic = True
         elif kind == "mergeCell":
             self.sheet.merged.append(attributes.get("ref", ""))
+            if len(self.sheet.merged) > MAX_MERGED:
+                raise WorkbookError(
+                    _("The sheet “%(sheet)s” has more than 10,000 merged cells. Take them apart.")
+                    % {"sheet": self.sheet.name[:40]}
+                )
 
     def end(self, name: str) -> None:
         kind = _KNOWN.get(name)

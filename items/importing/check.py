@@ -75,7 +75,7 @@ class Outcome:
     findings: list[Finding] = field(default_factory=list)
     new: list[list[Any]] = field(default_factory=list)
     changed: list[list[Any]] = field(default_factory=list)
-    elements: int = 0
+    elements: int = 0  # XML elements of the workbook, counted when there are findings
 
     @property
     def faulty(self) -> int:
@@ -122,7 +122,7 @@ def check(
     reader.note_merged(sheet)
     _compare(candidates, program, mode=mode, reader=reader, outcome=outcome)
     outcome.findings.sort(key=lambda found: (found["row"], found["column"]))
-    outcome.elements = sheet.elements
+    outcome.elements = book.count_elements() if outcome.findings else 0
     return outcome
 
 

@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 
 from console.errors import Refused
 from console.models import MiniProgram
+from console.spreadsheets import WorkbookError, measure_directory
 from items.images import MAX_BYTES, Picture, read_picture
 from items.importing.check import Pictures
 from items.models import ItemImage
 
 ZIP_BYTES = 50 * 1024 * 1024
 ZIP_IMAGES = 1_000
+ZIP_ENTRIES, ZIP_DIRECTORY = 5_000, 2 * 1024 * 1024  # folders and what macOS adds included
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, KeyError)
 
 
@@ -40,6 +42,7 @@ def add_zip(pictures: Pictures, file: BinaryIO, *, advance: Callable[[int], None
     entries: dict[str, str] = {}
     seen: set[str] = set()
     pictures.has_zip = True
+    _check_directory(file)
     try:
         with zipfile.ZipFile(file) as archive:
             for number, entry in enumerate(_image_entries(archive)):
@@ -57,8 +60,26 @@ def add_zip(pictures: Pictures, file: BinaryIO, *, advance: Callable[[int], None
                 pictures.known[name] = sha256
                 entries[sha256] = entry.filename
     except _BROKEN:
-        raise Refused(_("The .zip with the images is damaged and cannot be read. Make it again.")) from None
+        raise _damaged() from None
     return entries
+
+
+def _damaged() -> Refused:
+    return Refused(_("The .zip with the images is damaged and cannot be read. Make it again."))
+
+
+def _too_many() -> Refused:
+    return Refused(_("The .zip holds more than 1,000 files. Split the list and its images."))
+
+
+def _check_directory(file: BinaryIO) -> None:
+    """Before zipfile reads the directory of a stranger's zip, which may name a million files."""
+    try:
+        entries, size = measure_directory(file)
+    except WorkbookError:
+        raise _damaged() from None
+    if entries > ZIP_ENTRIES or size > ZIP_DIRECTORY:
+        raise _too_many()
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo | str) -> Picture:
@@ -75,5 +96,5 @@ def _image_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
     entries = [entry for entry in entries if not posixpath.basename(entry.filename).startswith(".")]
     if len(entries) > ZIP_IMAGES:
-        raise Refused(_("The .zip holds more than 1,000 files. Split the list and its images."))
+        raise _too_many()
     return entries
