@@ -82,7 +82,10 @@ HOSTILE = {
         12 * MB,
     ),
     "texts without end": (
-        lambda: package(inline_rows(HEADER), strings=f'<sst xmlns="{MAIN}">' + "".join(f"<si><t>{n}</t></si>" for n in range(300_100)) + "</sst>"),
+        lambda: package(
+            inline_rows(HEADER),
+            strings=f'<sst xmlns="{MAIN}">' + "".join(f"<si><t>{n}</t></si>" for n in range(300_100)) + "</sst>",
+        ),
         "far more texts",
         8 * MB,
     ),
