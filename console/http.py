@@ -13,13 +13,10 @@ import os
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -33,6 +30,10 @@ from console.destinations import Address, Destination, check_addresses, literal_
 from console.destinations import DestinationRefused as DestinationRefused
 from console.destinations import check_destination as check_destination
 from console.destinations import is_public as is_public
+from console.http_attempt import Attempt as _Attempt
+from console.http_attempt import current as _current
+from console.http_attempt import default_tls as default_tls
+from console.http_attempt import tls_context as tls_context
 from console.http_messages import CONNECT_DEADLINE, Answer, OutgoingRequest
 from console.http_messages import excerpt as excerpt
 from console.lookups import Lookups
@@ -46,39 +47,6 @@ _OURS_TO_SET = ("Host", "Content-Length", "Transfer-Encoding", "Connection")
 
 class AddressRefused(OSError):
     """A connection was about to go to an address that was not checked."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What one attempt knows of itself; connector callbacks find it by the context variable."""
-
-    deadline: float  # in time of the event loop
-    limit: asyncio.Timeout
-    addresses: frozenset[Address] = frozenset()
-    started: float = field(default_factory=time.perf_counter)
-    marks: dict[str, float] = field(default_factory=dict)
-
-    def mark(self, name: str) -> None:
-        self.marks[name] = time.perf_counter()
-
-    @property
-    def connected(self) -> bool:
-        return "connected" in self.marks
-
-    def durations(self) -> dict[str, float]:
-        """Return the seconds each stage took, for the stages that ended; `first_byte` is when the answer's head was complete."""
-        stages = [("dns", "", "resolved"), ("connect", "resolved", "tcp"), ("tls", "tls_begun", "connected")]
-        stages += [("first_byte", "connected", "head")]
-        ends = self.marks | {"tcp": self.marks.get("tls_begun", self.marks.get("connected", 0.0))}
-        seconds = {
-            name: round(ends[end] - (ends[begin] if begin else self.started), 6)
-            for name, begin, end in stages
-            if ends.get(end) and (not begin or begin in ends)
-        }
-        return seconds | {"total": round(time.perf_counter() - self.started, 6)}
-
-
-_current: ContextVar[_Attempt] = ContextVar("console_http_attempt")
 
 
 class _CheckedResolver(AbstractResolver):
@@ -103,31 +71,6 @@ class _NotingConnector(aiohttp.TCPConnector):
         attempt.mark("connected")
         attempt.limit.reschedule(attempt.deadline)
         return connection
-
-
-class _TimedContext(ssl.SSLContext):
-    """Notes when the TLS handshake begins: aiohttp reports connection and handshake as one."""
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        if attempt := _current.get(None):
-            attempt.mark("tls_begun")
-        return super().wrap_bio(*args, **kwargs)
-
-
-def tls_context(certificate_file: str | None = None, key_file: str | None = None) -> ssl.SSLContext:
-    """Return a verifying TLS context (1.2 or newer), with a client certificate if files are given."""
-    context = _TimedContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a certificate and checks the name
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    if certificate_file:
-        context.load_cert_chain(certificate_file, key_file)
-    return context
-
-
-@cache
-def default_tls() -> ssl.SSLContext:
-    """The context of requests that bring none."""
-    return tls_context()  # reading the root certificates takes tens of milliseconds
 
 
 class Client:
@@ -158,14 +101,17 @@ class Client:
         """Return what came of one attempt. Never raises for what a destination or the network does."""
         begun = asyncio.get_running_loop().time()
         limit = asyncio.timeout_at(begun + min(request.connect_deadline, request.deadline))
-        attempt = _Attempt(deadline=begun + request.deadline, limit=limit)
+        attempt = _Attempt(deadline=begun + request.deadline, limit=limit, inspect=request.inspect)
         token = _current.set(attempt)
         try:
             async with limit:
                 return await self._exchange(request, attempt)
         except (DestinationRefused, aiohttp.ClientError, OSError, UnicodeError) as error:
             error_class, detail = _classify(error)
-            return Answer(error_class=error_class, detail=detail, connected=attempt.connected, durations=attempt.durations())
+            return Answer(
+                error_class=error_class, detail=detail, connected=attempt.connected, durations=attempt.durations(),
+                tls_fault=attempt.fault(error),
+            )  # fmt: skip
         finally:
             _current.reset(token)
 
@@ -288,6 +234,7 @@ async def _read(response: aiohttp.ClientResponse, request: OutgoingRequest, atte
         durations=attempt.durations(),
         error_class="too_large" if truncated else "",
         connected=True,
+        chain=attempt.chain(),
     )
 
 

@@ -23,6 +23,7 @@ class OutgoingRequest:
     connect_deadline: float = CONNECT_DEADLINE
     answer_limit: int = ANSWER_LIMIT
     tls: ssl.SSLContext | None = None
+    inspect: bool = False  # keep the certificates that the receiver shows
 
     def __post_init__(self) -> None:
         if self.tls and not (self.tls.check_hostname and self.tls.verify_mode == ssl.CERT_REQUIRED):
@@ -45,6 +46,8 @@ class Answer:
     error_class: str = ""
     detail: str = ""  # for operators: the reason code, or the name of the exception
     connected: bool = False
+    chain: tuple[bytes, ...] = ()  # of a request that inspects: certificates in DER, the receiver's own first
+    tls_fault: str = ""  # why its certificate was refused, in OpenSSL's words
 
     @property
     def unreachable(self) -> bool:

@@ -33,5 +33,6 @@ urlpatterns = [
     path("m/<str:app_id>/delivery/off", push.PushOff.as_view(), name="push-off"),
     path("m/<str:app_id>/delivery/test", push.PushTest.as_view(), name="push-test"),
     path("m/<str:app_id>/delivery/probe", push.PushProbe.as_view(), name="push-probe"),
+    path("m/<str:app_id>/delivery/check", push.CheckUrls.as_view(), name="check-urls"),
     path("m/<str:app_id>/delivery/log/", push.PushLog.as_view(), name="push-log"),
 ]

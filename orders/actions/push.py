@@ -1,12 +1,15 @@
 """Switch the delivery push on and off, and send a test push (docs/domain.md, 5.5)."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.errors import WrongState
-from console.http import send_sync
+from console.http import probe_sync
+from console.http_messages import Answer, OutgoingRequest
 from console.lifecycle import lock, move
 from console.models import User
 from console.permissions import require
@@ -49,16 +52,26 @@ def send_probe(config: DeliveryConfig, *, actor: User) -> Attempt:
 
 
 def _send(config: DeliveryConfig, app_keys: list[AppKey], *, actor: User) -> Attempt:
+    push = test_push(config, config.url_for(env=SANDBOX, is_test=True), app_keys, actor=actor)
+    request, started = outgoing(push), timezone.now()
+    # As a probe: the time of a button must not tell a closed port from a blocked address.
+    return note_answer(push, request, probe_sync(request), started_at=started, actor=actor)
+
+
+def test_push(config: DeliveryConfig, url: str, app_keys: list[AppKey], *, actor: User) -> Push:
+    """A test push to `url`, stored and in hand. Raises WrongState without a key."""
     keys = [key.text for key in app_keys]
     if not keys:
         raise WrongState(_("There is no AppKey to sign with. Request a certificate and keys first."))
-    delivery = _test_delivery(config, keys[0], actor=actor)
-    started, push = timezone.now(), Push.of(delivery, url=config.url_for(env=SANDBOX, is_test=True), app_keys=keys)
-    request = outgoing(push)
-    attempt = tried(push, request, send_sync(request), started_at=started).attempt()
+    return Push.of(_test_delivery(config, keys[0], actor=actor), url=url, app_keys=keys)
+
+
+def note_answer(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime, actor: User) -> Attempt:
+    """Store what came of a test push; the delivery log shows it."""
+    attempt = tried(push, request, answer, started_at=started_at).attempt()
     attempt.save()
     acknowledged = attempt.outcome == Attempt.Outcome.ACKNOWLEDGED
-    move(delivery, "acknowledge" if acknowledged else "park", actor=actor)
+    move(attempt.delivery, "acknowledge" if acknowledged else "park", actor=actor)
     return attempt
 
 

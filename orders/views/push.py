@@ -12,6 +12,7 @@ from console.views.base import ConsoleView
 from orders.actions.delivery import redeliver_order
 from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
 from orders.models import Attempt, Order
+from orders.url_check import start_check
 from payments.models import DeliveryConfig
 
 LOG_LENGTH = 100
@@ -74,6 +75,14 @@ class PushProbe(_PushVerb):
         if attempt.outcome != Attempt.Outcome.ACKNOWLEDGED:
             raise WrongState(sentence(attempt))
         return _("The test push that only the new key signed was acknowledged. The old credential can be retired.")
+
+
+class CheckUrls(_PushVerb):
+    """Check both URLs now; what was found stands on the delivery page."""
+
+    def act(self, config: DeliveryConfig) -> str:
+        start_check(config.mini_program, actor=self.actor)
+        return _("The URLs are being checked.")
 
 
 class PushLog(ConsoleView):

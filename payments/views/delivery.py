@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from console import secrets
+from console import jobs, secrets
 from console.errors import Invisible, Refused, WrongState
 from console.models import MiniProgram
 from console.permissions import can, not_allowed_sentence
@@ -150,10 +150,18 @@ class DeliveryConfigure(DeliveryView, FormView):
             self.mini_program, actor=self.actor, url=data["url"], test_url=data["test_url"], version=data["version"] or 0,
             request_pem=data.get("request", ""),
         )  # fmt: skip
+        self.check()
         if saved.credential is None:
             return self.done(_("The delivery push configuration was saved."), self.own_url)
         self.hand_over(saved.credential, saved.passphrase)
         return self.done(_("The configuration was saved, and a certificate and AppKeys were issued."), self.own_url)
+
+
+    def check(self) -> None:
+        """Have the saved URLs checked; orders.url_check, which this app cannot import, does it and shows it."""
+        program = self.mini_program
+        title = _("URL check: %(place)s") % {"place": program.name}
+        jobs.start("orders.check_urls", actor=self.actor, title=title, params={"program": program.pk}, container=program)
 
 
 class CredentialResend(DeliveryView):

@@ -1,8 +1,11 @@
 """Switch the push on and off, test it, read the log, redeliver."""
 
 import json
+import socket
+import time
 from contextlib import suppress
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.urls import reverse
@@ -11,9 +14,10 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from console.errors import Forbidden, Invisible, WrongState
+from console.http_messages import OutgoingRequest
 from console.models import AuditEntry
 from orders.actions.delivery import redeliver
-from orders.actions.push import send_probe, send_test, switch_off, switch_on
+from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
 from orders.models import Attempt, Delivery, Order
 from orders.webhooks import pay_event_sig, webhook_secret
 from payments.models import Credential
@@ -205,3 +209,19 @@ def test_redeliver_button(client, keys, starfall, senior, developer, stranger):
     Order.objects.update(delivery_state="delivered")
     Delivery.objects.update(state="delivered")
     assert client.post(url).status_code == 409
+
+
+def test_the_button_takes_the_same_time_for_closed_and_blocked(config, senior, settings, monkeypatch):
+    defaults = {**OutgoingRequest.__init__.__kwdefaults__, "connect_deadline": 0.2}
+    monkeypatch.setattr(OutgoingRequest.__init__, "__kwdefaults__", defaults)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused at once
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        settings.LOCAL_DESTINATIONS = frozenset([urlsplit(closed).netloc])
+        seen = []
+        for config.test_url in (closed, "http://127.0.0.1/"):
+            begun = time.monotonic()
+            attempt = send_test(config, actor=senior)
+            seen.append((attempt.outcome, attempt.error, attempt.durations, sentence(attempt)))
+            assert time.monotonic() - begun >= 0.2
+    assert seen[0] == seen[1]
