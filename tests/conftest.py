@@ -49,4 +49,4 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """On SQLite a transactional test is cleaned up by DELETE, which the audit trail's trigger refuses; PostgreSQL truncates."""
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
-            connection.cursor().execute("DROP TRIGGER audit_no_delete")
+            connection.cursor().execute("DROP TRIGGER IF EXISTS audit_no_delete")
