@@ -87,6 +87,7 @@ WORDS: dict[str, str | Promise] = {
     "items.item.remove": _("removed from sale the item"),
     "items.item.take_down": _("took down the item"),
     "items.item.delete": _("deleted the item"),
+    "items.item.look_at": _("looked at the item released without review"),
     "items.release.submit": _("submitted for release"),
     "items.release.withdraw": _("withdrew the release request"),
     "items.release.auto_approve": _("released without review"),

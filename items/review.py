@@ -1,6 +1,5 @@
 """What a reviewer sees of a release: the difference from the live copy, and what deserves a second look (docs/items.md)."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.money import format_money
+from items.exemptions import granted_when, sentence
 from items.models import Item, Release, ReleaseEntry
+from items.timeline import told_changes
 
 PRICE_JUMP = 50  # percent
-#: Ready-made reasons, offered while typing.
+Part = Item.Part
+#: Ready-made reasons, offered while typing, each with what it is about.
 REASON_TEMPLATES = (
-    gettext_lazy("The image is not what the name says. Upload one that shows what the player gets."),
-    gettext_lazy("The price changed by a lot. Say in the message to the reviewer why, and submit again."),
-    gettext_lazy("The name is misleading. Choose one that says what the player gets."),
-    gettext_lazy("The item ID looks like that of another item. Use one that cannot be mixed up."),
+    (Part.IMAGE, gettext_lazy("The image is not what the name says. Upload one that shows what the player gets.")),
+    (Part.IMAGE, gettext_lazy("The image is that of another item. Upload one of its own.")),
+    (Part.PRICE, gettext_lazy("The price changed by a lot. Say in the message to the reviewer why, and submit again.")),
+    (Part.NAME, gettext_lazy("The name is misleading. Choose one that says what the player gets.")),
+    (Part.DESCRIPTION, gettext_lazy("The description does not say what the player gets. Say it, and the odds of chance.")),
+    (Part.PRODUCT_ID, gettext_lazy("The item ID looks like that of another item. Use one that cannot be mixed up.")),
 )
+
+
+def part_of(reason: str) -> str:
+    """What a ready-made reason is about; "" for one that somebody wrote."""
+    return next((str(part) for part, text in REASON_TEMPLATES if str(text) == reason.strip()), "")
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Reviewed:
     entry: ReleaseEntry
     rows: list[dict[str, Any]]
     flags: list[str]
+    why: str = ""  # why it is reviewed although there was an exemption
 
     @property
     def is_new(self) -> bool:
@@ -44,15 +54,29 @@ def reviewed(release: Release, rows: "QuerySet[ReleaseEntry] | None" = None) -> 
     chosen = release.entries.order_by("pk") if rows is None else rows
     entries = list(chosen.select_related("item", "image", "old_image", "edited_by", "decided_by"))
     alike, shared = lookalikes(release, entries), same_image(release, entries)
+    exemption = granted_when(release) if any(entry.why_reviewed for entry in entries) else None
     return [
-        Reviewed(entry, _rows(entry), _flags(entry, alike.get(entry.pk, []), shared.get(entry.image_id, []))) for entry in entries
+        Reviewed(
+            entry,
+            _rows(entry),
+            _flags(entry, alike.get(entry.pk, []), shared.get(entry.image_id, [])),
+            sentence(entry.why_reviewed, exemption) if entry.why_reviewed else "",
+        )
+        for entry in entries
     ]
 
 
-def open_digest(entries: Iterable[ReleaseEntry]) -> str:
-    """SHA-256 (hex) over what a decision about all open entries is about: which they are, and the content of each."""
-    parts = sorted(f"{entry.pk}:{entry.content_hash}" for entry in entries)
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+def what_changed(entry: ReleaseEntry, item: Item) -> str:
+    """Why a decision about this entry comes too late: the item was taken out of the request, and what is different now."""
+    fields = ("name", "price", "currency", "description", "image_id")
+    if entry.state == ReleaseEntry.State.IN_PROGRESS:
+        return _("“%s” is not what you were shown any more. Look at it again.") % entry
+    pairs = {name: [getattr(entry, name), getattr(item, name)] for name in fields}
+    changes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    words = {"item": entry, "name": item.edited_by, "changes": told_changes(changes, item.currency)}
+    if changes:
+        return _("“%(item)s” was taken out of this request since you opened it, and changed by %(name)s: %(changes)s.") % words
+    return _("“%(item)s” was taken out of this request since you opened it. Nothing was decided.") % words
 
 
 def _rows(entry: ReleaseEntry) -> list[dict[str, Any]]:

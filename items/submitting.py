@@ -40,13 +40,13 @@ def matching(rows: ItemQuerySet, *, currency: str) -> Matching:
     return Matching(items, numbers["all"] - sum(number for _why, number in left_out) - len(items), left_out)
 
 
-def manifest(items: Iterable[Item]) -> str:
-    """What was shown, in one form field: ids with the hash of each draft. A field for each item would be too many for a form."""
-    return " ".join(f"{item.pk}:{item.draft_hash}" for item in items)
+def manifest(shown: Iterable[tuple[int, str]]) -> str:
+    """What was shown, in one form field: ids with the hash of each content. A field for each would be too many for a form."""
+    return " ".join(f"{pk}:{content_hash}" for pk, content_hash in shown)
 
 
 def read_manifest(text: str) -> dict[int, str]:
-    """Draft hashes by item id; what is no manifest is nothing. At most LIMIT items."""
+    """Hashes by id; what is no manifest is nothing. At most LIMIT of them."""
     found = {}
     for part in text.split()[:LIMIT]:
         pk, colon, draft = part.partition(":")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -15,14 +15,18 @@ from console.models import MiniProgram, Superapp
 from items.models import Item, ReleaseEntry
 
 SAMPLE = 20  # items of a sample
-REVIEWED = ((True, _("Released without review")), (False, _("Reviewed")))
+REVIEWS = (
+    ("open", _("Without review, not looked at")),
+    ("looked", _("Without review, looked at")),
+    ("yes", _("Reviewed")),
+)
 
 
 class OnSaleFilters(ListFilters):
     """By mini program and by whether somebody reviewed it; the search knows the whole item ID and parts of the name."""
 
     program = ChoiceFilter(choices=(), field_name="mini_program__app_id", label=_("Mini program"))
-    review = ChoiceFilter(choices=(("no", REVIEWED[0][1]), ("yes", REVIEWED[1][1])), method="by_review", label=_("Review"))
+    review = ChoiceFilter(choices=REVIEWS, method="by_review", label=_("Review"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,8 +34,10 @@ class OnSaleFilters(ListFilters):
         self.filters["program"].extra["choices"] = list(programs.order_by("name").values_list("app_id", "name")[:500])
 
     def by_review(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
-        """Released without review, or reviewed."""
-        return rows.filter(unreviewed=value == "no")
+        """Released without review, looked at or not, or reviewed."""
+        return (
+            rows.filter(unreviewed=True, looked_at__isnull=value == "open") if value != "yes" else rows.filter(unreviewed=False)
+        )
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Items of this id or with this in the name that is on sale."""
@@ -54,7 +60,7 @@ class OnSaleListing(Listing):
         Column("product", _("Item ID"), Kind.ID, "product_id"),
         Column("program", _("Mini program"), source="mini_program__name"),
         Column("price", _("Price"), Kind.MONEY, "live_price", currency="live_currency"),
-        Column("review", _("Review"), source="unreviewed", choices=REVIEWED),
+        Column("review", _("Review"), source="review", choices=REVIEWS),
         Column("released", _("Released"), Kind.TIME, "released_at"),
     )
     extra = ("superapp__code", "release_id")
@@ -70,11 +76,12 @@ class OnSaleListing(Listing):
 
 
 def on_sale_listing(superapp: Superapp, query: QueryDict) -> OnSaleListing:
-    """What the mini programs of `superapp` sell; with `sample` in the query a few at random that nobody reviewed."""
+    """What the mini programs of `superapp` sell; with `sample` in the query a few at random that nobody looked at yet."""
     rows = Item.objects.filter(superapp=superapp).on_sale()
     if query.get("sample"):
-        chosen = rows.filter(unreviewed=True).order_by("?").values_list("pk", flat=True)[:SAMPLE]
+        chosen = rows.filter(unreviewed=True, looked_at=None).order_by("?").values_list("pk", flat=True)[:SAMPLE]
         rows = rows.filter(pk__in=list(chosen))
     approved = ReleaseEntry.objects.filter(item=OuterRef("pk"), state=ReleaseEntry.State.APPROVED)
     newest = approved.filter(content_hash=OuterRef("live_hash")).order_by("-pk")
-    return OnSaleListing(rows.annotate(release_id=Subquery(newest.values("release_id")[:1])), query)
+    review = Case(When(unreviewed=False, then=Value("yes")), When(looked_at=None, then=Value("open")), default=Value("looked"))
+    return OnSaleListing(rows.annotate(release_id=Subquery(newest.values("release_id")[:1]), review=review), query)

@@ -25,6 +25,7 @@ LOOKS = {
     "items.item.edit": Look(_("Edited by %(name)s"), "pencil-square", "muted"),
     "items.item.remove": Look(_("Removed from sale by %(name)s"), "archive-box", "muted"),
     "items.item.take_down": Look(_("Taken down by %(name)s of the superapp"), "no-symbol", "danger"),
+    "items.item.look_at": Look(_("Looked at by %(name)s of the superapp"), "eye", "muted"),
     "items.item.delete": Look(_("Deleted by %(name)s"), "trash", "muted"),
     "items.release.submit": Look(_("Submitted for release by %(name)s"), "paper-airplane", "warning"),
     "items.release.auto_approve": Look(_("Released without review under the exemption, by %(name)s"), "check-circle", "success"),
@@ -49,12 +50,12 @@ def events(item: Item) -> list[dict[str, Any]]:
 def _event(entry: AuditEntry, currency: str) -> dict[str, Any]:
     look = LOOKS.get(entry.verb, Look(entry.verb, "clock", "muted"))
     title = str(look.title) % {"name": entry.actor_label} if entry.verb in LOOKS else entry.verb
-    body = entry.note or (_edited(entry.changes, currency) if entry.verb == "items.item.edit" else "")
+    body = entry.note or (told_changes(entry.changes, currency) if entry.verb == "items.item.edit" else "")
     return {"at": entry.created_at, "icon": look.icon, "tone": look.tone, "title": title, "body": body}
 
 
-def _edited(changes: dict[str, Any], currency: str) -> str:
-    """What an edit changed, in words; `currency` is the one after it."""
+def told_changes(changes: dict[str, Any], currency: str) -> str:
+    """What changed, by field [before, after], in words; `currency` is the one after it."""
     told = []
     if "name" in changes:
         told.append(gettext("Name: “%s” → “%s”") % tuple(changes["name"]))

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ITEM}/take-down", items.ItemTakeDown.as_view(), name="take-down"),
     path(f"{ITEM}/delete", items.ItemDelete.as_view(), name="delete"),
     path("s/<str:superapp>/items/", superapp.ItemsOnSale.as_view(), name="superapp-list"),
+    path("s/<str:superapp>/items/look-at", superapp.ItemsLookAt.as_view(), name="superapp-look-at"),
     path("s/<str:superapp>/items/take-down", superapp.ItemsTakeDown.as_view(), name="superapp-take-down"),
     path(f"{RELEASE}/", reviews.ReleaseReview.as_view(), name="release-review"),
     path(f"{RELEASE}/decide", reviews.ReleaseDecide.as_view(), name="release-decide"),

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from console.audit import record
+from console.audit import record, record_many
 from console.errors import Refused, WrongState
 from console.lifecycle import lock, move, move_many
 from console.models import AuditEntry, MiniProgram, User
@@ -135,6 +135,23 @@ def take_down_many(items: Sequence[Item], *, actor: User, reason: str) -> list[I
         for program in sorted({item.mini_program_id for item in taken}):
             queue_take_down_mail([item for item in taken if item.mini_program_id == program], reason=reason)
     return taken
+
+
+def look_at_many(items: Sequence[Item], *, actor: User) -> list[Item]:
+    """The superapp has looked at what was released without review, and leaves it on sale; returns those that are marked now.
+
+    Raises Invisible, Forbidden, and Refused for members of a team about its own items. Another release asks for another look.
+    """
+    for item in {item.scope: item for item in items}.values():
+        require(actor, "payments.intervene", item)
+    if actor.team_memberships.filter(team_id__in={item.team_id for item in items}).exists():
+        raise Refused(_("You are a member of the team that sells one of these items, so someone else has to look at it."))
+    with transaction.atomic():
+        rows = Item.objects.filter(pk__in=[item.pk for item in items], looked_at=None, unreviewed=True).on_sale()
+        looked = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+        rows.filter(pk__in=[item.pk for item in looked]).update(looked_by=actor, looked_at=timezone.now())
+        record_many("items.item.look_at", looked, actor=actor, changes=[{} for _item in looked])
+    return looked
 
 
 def delete(item: Item, *, actor: User) -> Item:

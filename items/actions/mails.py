@@ -88,7 +88,10 @@ def _decided(entries: Sequence[ReleaseEntry]) -> list[str]:
 def _line(entry: ReleaseEntry) -> str:
     if entry.state == ReleaseEntry.State.APPROVED:
         return _("Approved and on sale: %s") % entry
-    return _("Rejected: %(item)s. Reason: %(reason)s") % {"item": entry, "reason": entry.reason}
+    words = {"item": entry, "reason": entry.reason, "part": entry.get_reason_part_display()}
+    if entry.reason_part:
+        return _("Rejected: %(item)s. Reason, about “%(part)s”: %(reason)s") % words
+    return _("Rejected: %(item)s. Reason: %(reason)s") % words
 
 
 def _what_next(release: Release, entries: list[ReleaseEntry]) -> list[str]:

@@ -20,7 +20,7 @@ from items.actions import entries
 from items.actions.mails import queue_decision_mail
 from items.editors import editors_of
 from items.models import Item, Release, ReleaseEntry
-from items.review import open_digest
+from items.review import part_of, what_changed
 from items.settlement import settlement_currency
 from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
 
@@ -40,12 +40,16 @@ class Submission(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """About one entry; `content_hash` is of the content that the decider was shown, `reason` is needed to reject."""
+    """About one entry; `content_hash` is of the content that the decider was shown, `reason` is needed to reject.
+
+    `part` (Item.Part) is what the reason is about; "" for the whole, or for a ready-made reason, which knows it.
+    """
 
     entry_id: int
     approve: bool
     reason: str
     content_hash: str
+    part: str = ""
 
 
 def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapping[int, str] | None = None) -> Submission:
@@ -62,16 +66,16 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
     if len(message) > REASON_LIMIT:
         raise Refused(message=_("The message has %(count)d characters; the limit is 500. Shorten it.") % {"count": len(message)})
     with transaction.atomic():
-        exempt = exemptions.in_force(program, lock_row=True)
+        exempt = exemptions.granted(program, lock_row=True)
         fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
         if not fit:
             raise WrongState(" ".join(why for _item, why in skipped[:NAMED]))
-        at_once, reviewed, beyond = exemptions.split(fit, exempt)
+        split = exemptions.split(fit, exempt)
         return Submission(
-            _into_review(program, reviewed, actor=actor, message=message) if reviewed else None,
-            _release_at_once(program, at_once, exempt, actor=actor, message=message) if exempt and at_once else None,
+            _into_review(program, split, actor=actor, message=message) if split.reviewed else None,
+            _release_at_once(program, split.at_once, exempt, actor=actor, message=message) if exempt and split.at_once else None,
             skipped,
-            beyond,
+            split.beyond,
         )
 
 
@@ -102,23 +106,21 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         rows = release.entries.in_bulk([decision.entry_id for decision in decisions])
         for decision in decisions:
             _refuse_other_content(rows.get(decision.entry_id), items, decision)
-        for (approve, reason), group in _alike(decisions).items():
-            _decide_alike([rows[pk] for pk in group], approve=approve, reason=reason, actor=actor)
+        for (approve, reason, part), group in _alike(decisions).items():
+            _decide_alike([rows[pk] for pk in group], approve=approve, reason=reason, part=part, actor=actor)
         finished = entries.finish(locked, actor=actor)
         queue_decision_mail(finished, [decision.entry_id for decision in decisions])
     return finished
 
 
-def decide_all(release: Release, *, actor: User, approve: bool, shown: str, reason: str = "") -> Release:
-    """Decide in the same way about everything that is open; `shown` is the `open_digest` of what the decider saw.
+def decide_all(
+    release: Release, *, actor: User, approve: bool, shown: Mapping[int, str], reason: str = "", part: str = ""
+) -> Release:
+    """Decide in the same way about everything that was open; `shown` maps its entry ids to the hash that the decider saw.
 
-    Raises WrongState when something else is open by then; errors as in `decide`.
+    Raises WrongState, saying what changed, when one of them was withdrawn, decided or changed since; errors as in `decide`.
     """
-    require(actor, "payments.decide", release)
-    rows = list(release.entries.filter(state=ReleaseEntry.State.IN_PROGRESS))
-    if open_digest(rows) != shown:
-        raise WrongState(_("What is open in this request is not what you were shown any more. Open it again and look."))
-    decisions = [Decision(entry.pk, approve, reason, entry.content_hash) for entry in rows]
+    decisions = [Decision(pk, approve, reason, content_hash, part) for pk, content_hash in shown.items()]
     return decide(release, actor=actor, decisions=decisions)
 
 
@@ -158,8 +160,9 @@ def _locked(items: list[Item], program: MiniProgram) -> list[Item]:
     return list(rows.select_for_update(of=("self",), no_key=True).select_related("edited_by").order_by("pk"))
 
 
-def _into_review(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
-    release = _snapshot(program, items, actor=actor, message=message)
+def _into_review(program: MiniProgram, split: exemptions.Split, *, actor: User, message: str) -> Release:
+    items = split.reviewed
+    release = _snapshot(program, items, actor=actor, message=message, why=split.why)
     move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "submit", actor=actor, message=message)
     return release
 
@@ -173,17 +176,20 @@ def _release_at_once(
     return move(release, "release_exempt", actor=actor, exemption=exemption)
 
 
-def _snapshot(program: MiniProgram, items: list[Item], *, actor: User, message: str) -> Release:
-    """A release with one entry an item: its draft and the live copy it would replace."""
+def _snapshot(
+    program: MiniProgram, items: list[Item], *, actor: User, message: str, why: Mapping[int, str] | None = None
+) -> Release:
+    """A release with one entry an item: its draft and the live copy it would replace. `why` as in `exemptions.Split`."""
     content = hashlib.sha256("".join(item.draft_hash for item in items).encode()).hexdigest()
     release = Release.objects.create(**owners_of(program), requested_by=actor, message=message, content_hash=content)
     editors = editors_of(items)
-    ReleaseEntry.objects.bulk_create([_entry(release, item, editors[item.pk], actor=actor) for item in items])
+    made = [_entry(release, item, editors[item.pk], actor=actor, why=(why or {}).get(item.pk, "")) for item in items]
+    ReleaseEntry.objects.bulk_create(made)
     record("items.release.request", release, actor=actor, changes={"items": [None, len(items)]}, note=message)
     return release
 
 
-def _entry(release: Release, item: Item, editors: list[int], *, actor: User) -> ReleaseEntry:
+def _entry(release: Release, item: Item, editors: list[int], *, actor: User, why: str) -> ReleaseEntry:
     old = {"old_name": item.live_name, "old_price": item.live_price, "old_currency": item.live_currency}
     old |= {"old_image_id": item.live_image_id, "old_description": item.live_description}
     return ReleaseEntry(
@@ -199,29 +205,33 @@ def _entry(release: Release, item: Item, editors: list[int], *, actor: User) -> 
         edited_by_id=item.edited_by_id,
         editors=editors,
         requested_by=actor,
+        why_reviewed=why,
         **(old if item.on_sale else {}),
     )
 
 
 def _refuse_other_content(entry: ReleaseEntry | None, items: Mapping[int, Item], decision: Decision) -> None:
-    """Raise WrongState when the decision is not about what the entry and the item hold now."""
+    """Raise WrongState, saying what changed, when the decision is not about what the entry and the item hold now."""
     if entry is None:
         raise WrongState(_("One of the items is not part of this release request. Open the page again."))
+    if entry.decided_by_id:
+        return  # the move says by whom and when
     item = items[entry.item_id]
-    if not decision.content_hash == entry.content_hash == item.draft_hash:
-        raise WrongState(_("“%s” is not what you were shown any more. Open the page again and look at what changed.") % item)
+    if entry.state != ReleaseEntry.State.IN_PROGRESS or not decision.content_hash == entry.content_hash == item.draft_hash:
+        raise WrongState(what_changed(entry, item))
 
 
-def _alike(decisions: Sequence[Decision]) -> dict[tuple[bool, str], list[int]]:
+def _alike(decisions: Sequence[Decision]) -> dict[tuple[bool, str, str], list[int]]:
     """Entry ids by what is decided about them: each group is one bulk move."""
-    groups: dict[tuple[bool, str], list[int]] = {}
+    groups: dict[tuple[bool, str, str], list[int]] = {}
     for decision in decisions:
-        groups.setdefault((decision.approve, "" if decision.approve else decision.reason), []).append(decision.entry_id)
+        key = (True, "", "") if decision.approve else (False, decision.reason, decision.part or part_of(decision.reason))
+        groups.setdefault(key, []).append(decision.entry_id)
     return groups
 
 
-def _decide_alike(chosen: Sequence[ReleaseEntry], *, approve: bool, reason: str, actor: User) -> None:
-    name, data = ("approve", {}) if approve else ("reject", {"reason": reason})
+def _decide_alike(chosen: Sequence[ReleaseEntry], *, approve: bool, reason: str, part: str, actor: User) -> None:
+    name, data = ("approve", {}) if approve else ("reject", {"reason": reason, "part": part})
     rows = ReleaseEntry.objects.filter(pk__in=[entry.pk for entry in chosen]).prefetch_related("release")
     move_many(rows, name, actor=actor, **data)
     move_many(Item.objects.filter(pk__in=[entry.item_id for entry in chosen]), name, actor=actor, **data)

@@ -74,6 +74,15 @@ class Item(ProgramOwned):
         TAKEN_DOWN = "taken_down", _("Taken down")
         DELETED = "deleted", _("Deleted")
 
+    class Part(models.TextChoices):
+        """What a reason can be about; values are fields of the form."""
+
+        PRODUCT_ID = "product_id", _("Item ID")
+        NAME = "name", _("Name")
+        PRICE = "price", _("Price")
+        IMAGE = "image", _("Image")
+        DESCRIPTION = "description", _("Description")
+
     CONTENT = ("product_id", "name", "price", "currency", "image_id", "description")
 
     product_id = models.CharField(_("item ID"), max_length=64, validators=[PRODUCT_ID])
@@ -103,6 +112,13 @@ class Item(ProgramOwned):
     last_reason = models.CharField(
         max_length=500, blank=True, default="", help_text="Why the last release was rejected or the item taken down."
     )
+    reason_part = models.CharField(
+        max_length=20, choices=Part.choices, blank=True, default="", db_default="", help_text="What `last_reason` is about."
+    )
+    looked_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", help_text="Who looked at what was released without review."
+    )
+    looked_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1, help_text="Counts edits, so that a stale form is noticed.")
     created_at = models.DateTimeField(default=timezone.now)
     edited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -130,7 +146,10 @@ class Item(ProgramOwned):
                 name="item_on_sale_has_live_copy",
             ),
         ]
-        indexes = [models.Index(fields=["mini_program", "state", "-edited_at"], name="item_list")]
+        indexes = [
+            models.Index(fields=["mini_program", "state", "-edited_at"], name="item_list"),
+            models.Index(fields=["superapp", "-released_at", "-id"], condition=Q(on_sale=True), name="item_on_sale"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.product_id})"
@@ -159,7 +178,8 @@ class Item(ProgramOwned):
         self.unreviewed = unreviewed
         self.live_name, self.live_price, self.live_currency = self.name, self.price, self.currency
         self.live_image_id, self.live_description, self.live_hash = self.image_id, self.description, self.draft_hash
-        self.on_sale, self.released_at, self.needs_review, self.last_reason = True, timezone.now(), False, ""
+        self.on_sale, self.released_at, self.needs_review = True, timezone.now(), False
+        self.last_reason, self.reason_part, self.looked_by, self.looked_at = "", "", None, None
 
     @transition(
         field=state,
@@ -202,9 +222,9 @@ class Item(ProgramOwned):
         permission="payments.decide",
         custom={"label": _("Reject"), "verb": "items.release.reject"},
     )
-    def reject(self, *, actor: User, reason: str) -> None:
+    def reject(self, *, actor: User, reason: str, part: str = "") -> None:
         """The draft may be mended; a live copy stays on sale."""
-        self.last_reason = reason_given(reason)
+        self.last_reason, self.reason_part = reason_given(reason), part if part in self.Part.values else ""
 
     @transition(
         field=state,
@@ -251,7 +271,7 @@ class Item(ProgramOwned):
     def take_down(self, *, actor: User, reason: str) -> None:
         """The superapp ends the sale; the next release is reviewed even under an exemption."""
         self._end_sale()
-        self.last_reason, self.needs_review = reason_given(reason), True
+        self.last_reason, self.reason_part, self.needs_review = reason_given(reason), "", True
 
     @transition(
         field=state,

@@ -118,6 +118,14 @@ class ReleaseEntry(models.Model):
         REJECTED = "rejected", _("Rejected")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
+    class Why(models.TextChoices):
+        """Why an item of an exempt mini program is reviewed all the same."""
+
+        TAKEN_DOWN = "taken_down", _("taken down before")
+        PRICE = "price", _("over the price ceiling")
+        NUMBER = "number", _("over the number of a day")
+        OVER = "over", _("after the last day")
+
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="entries")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="release_entries")
     state = FSMField(choices=State.choices, default=State.IN_PROGRESS, protected=True)
@@ -141,6 +149,8 @@ class ReleaseEntry(models.Model):
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, blank=True, default="")
+    reason_part = models.CharField(max_length=20, choices=Item.Part.choices, blank=True, default="")
+    why_reviewed = models.CharField(max_length=20, choices=Why.choices, blank=True, default="")
 
     class Meta:
         constraints = [
@@ -182,9 +192,10 @@ class ReleaseEntry(models.Model):
         permission="payments.decide",
         custom={"label": _("Reject"), "verb": "items.release_entry.reject"},
     )
-    def reject(self, *, actor: User, reason: str) -> None:
-        """Not released."""
+    def reject(self, *, actor: User, reason: str, part: str = "") -> None:
+        """Not released. `part` says what the reason is about, "" for the whole."""
         self._decide(actor, reason_given(reason))
+        self.reason_part = part if part in Item.Part.values else ""
 
     @transition(
         field=state,

@@ -65,6 +65,13 @@ def _acts(item: Item) -> list[tuple[str, str, str, str, str]]:
     return acts
 
 
+def reason_anchor(item: Item) -> str:
+    """The id of the form's field that the last rejection was about; "" for none, and for the item ID, which never changes."""
+    if item.state != Item.State.REJECTED or item.reason_part in ("", Item.Part.PRODUCT_ID):
+        return ""
+    return f"id_{item.reason_part}"
+
+
 def verdict(item: Item) -> str:
     """Where the item stands, in one sentence."""
     if item.state == Item.State.REJECTED:

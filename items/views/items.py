@@ -16,7 +16,7 @@ from items.models import Item
 from items.settlement import settlement_currency
 from items.timeline import events
 from items.views.base import ItemPage
-from items.views.detail import buttons, differences, verdict
+from items.views.detail import buttons, differences, reason_anchor, verdict
 
 
 class PricedForm(FormView):
@@ -82,7 +82,8 @@ class ItemEdit(ItemPage, PricedForm):
 
     def page(self) -> dict[str, Any]:
         """The version that a form shown now is filled in from; a price in another currency has to be entered anew."""
-        return {"other_currency": self.item.currency if self.item.currency != self.currency else ""}
+        other = self.item.currency if self.item.currency != self.currency else ""
+        return {"other_currency": other, "reason_anchor": reason_anchor(self.item)}
 
     def act(self, form: ItemForm) -> HttpResponse:
         """Edit, then show the item."""
@@ -112,7 +113,13 @@ class ItemDetail(ItemPage):
             differences=differences(self.item) if self.item.on_sale else [],
             buttons=buttons(self.item, actor=self.actor, url=self.item_url),
             verdict=verdict(self.item),
+            mend_url=self.mend_url(),
         )
+
+    def mend_url(self) -> str:
+        """The field of the form that the last rejection was about, "" where there is none or for who cannot edit."""
+        anchor = reason_anchor(self.item)
+        return f"{self.item_url('items:edit')}#{anchor}" if anchor and can(self.actor, "items.edit_item", self.item) else ""
 
 
 class Confirm(ItemPage, FormView):

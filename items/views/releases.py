@@ -64,12 +64,12 @@ class ReleaseSubmit(FormView):
             fit, more = found.items, {"matching": found, "filter_words": _in_words(query), "limit": LIMIT}
         else:
             fit, skipped = actions.sort_out(self.chosen(), currency=currency)
-        split = exemptions.split(fit, exemptions.in_force(self.mini_program))
+        split = exemptions.split(fit, exemptions.granted(self.mini_program))
         return {
             "fit": fit,
             "rows": fit[:PAGE_SIZE],
             "unlisted": max(len(fit) - PAGE_SIZE, 0),
-            "manifest": manifest(fit),
+            "manifest": manifest((item.pk, item.draft_hash) for item in fit),
             "skipped": skipped,
             "at_once": split.at_once,
             "beyond": split.beyond,

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.errors import Invisible, Refused
+from console.errors import Invisible, Refused, WrongState
 from console.permissions import can
 from console.views.base import ConsoleView
 from items.actions import release as actions
 from items.listings import PAGE_SIZE
-from items.models import Release, ReleaseEntry
-from items.review import REASON_TEMPLATES, Reviewed, open_digest, reviewed
+from items.models import Item, Release, ReleaseEntry
+from items.review import REASON_TEMPLATES, Reviewed, reviewed
+from items.submitting import manifest, read_manifest
 from payments.models import why_not_decide
 
 
@@ -58,7 +59,8 @@ class ReleasePage(ConsoleView):
             "open_count": open_count,
             "may_intervene": can(self.actor, "payments.intervene", self.release),
             "why_not": self._why_not() if open_count else "",
-            "reason_templates": REASON_TEMPLATES,
+            "reason_templates": [(part.label, text) for part, text in REASON_TEMPLATES],
+            "parts": Item.Part.choices,
         }
 
     def open_entries(self) -> Any:
@@ -112,7 +114,7 @@ class ReleaseDecide(ReleasePage):
             flagged=len(flagged),
             rows=shown,
             unlisted=len(rows) - len(shown),
-            digest=open_digest(row.entry for row in rows),
+            manifest=manifest((row.entry.pk, row.entry.content_hash) for row in rows),
             **more,
         )
 
@@ -124,18 +126,23 @@ class ReleaseDecide(ReleasePage):
         try:
             release = actions.decide(self.release, actor=self.actor, decisions=self.decisions())
         except Refused as refused:
-            return self._again(refused)
+            return self.again(422, list(refused.errors.values()))
+        except WrongState as stale:
+            return self.again(409, [str(stale)])
         messages.success(request, _said(release))
         return HttpResponseRedirect(self.url())
 
     def decide_all(self, choice: str) -> HttpResponse:
         """Everything that is open and was shown."""
         data = self.request.POST
-        reason, shown = data.get("reason", ""), data.get("shown", "")
+        words = {"reason": data.get("reason", ""), "part": data.get("part", "")}
+        shown = read_manifest(data.get("shown", ""))
         try:
-            release = actions.decide_all(self.release, actor=self.actor, approve=choice == "approve", reason=reason, shown=shown)
+            release = actions.decide_all(self.release, actor=self.actor, approve=choice == "approve", shown=shown, **words)
         except Refused as refused:
-            return self.ask(choice, status=422, faults=list(refused.errors.values()), reason=reason)
+            return self.ask(choice, status=422, faults=list(refused.errors.values()), **words)
+        except WrongState as stale:
+            return self.again(409, [str(stale)])
         return self.done(_said(release), self.url())
 
     def decisions(self) -> list[actions.Decision]:
@@ -144,22 +151,24 @@ class ReleaseDecide(ReleasePage):
         for name in data:
             choice, pk = data[name], name.removeprefix("choice-")
             if name.startswith("choice-") and pk.isascii() and pk.isdigit() and len(pk) < 19 and choice in {"approve", "reject"}:
-                reason, shown = data.get(f"reason-{pk}", ""), data.get(f"hash-{pk}", "")
-                found.append(actions.Decision(int(pk), choice == "approve", reason, shown))
+                reason, shown, part = (data.get(f"{field}-{pk}", "") for field in ("reason", "hash", "part"))
+                found.append(actions.Decision(int(pk), choice == "approve", reason, shown, part))
         return found
 
-    def _again(self, refused: Refused) -> HttpResponse:
+    def again(self, status: int, faults: list[str]) -> HttpResponse:
+        """The review as it is now, with why nothing was decided and what was chosen."""
         page = self.page()
         for row in page["entries"]:
             _restore(row, self.request.POST)
         self.template_name = "items/release_review.html"  # type: ignore[misc]
-        return self.render(status=422, faults=list(refused.errors.values()), **page)
+        return self.render(status=status, faults=faults, **page)
 
 
 def _restore(row: Reviewed, data: QueryDict) -> None:
     """Put what was chosen and typed back beside its entry."""
     row.entry.chosen = data.get(f"choice-{row.entry.pk}", "")  # type: ignore[attr-defined]
     row.entry.typed = data.get(f"reason-{row.entry.pk}", "")  # type: ignore[attr-defined]
+    row.entry.part = data.get(f"part-{row.entry.pk}", "")  # type: ignore[attr-defined]
 
 
 def _said(release: Release) -> str:

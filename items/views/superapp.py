@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from console.listing import PAGE_SIZE
 from console.views.base import ConsoleView, FormView
 from items.actions import item as actions
-from items.forms import ReasonForm
+from items.forms import EmptyForm, ReasonForm
 from items.models import Item
 from items.superapp_listing import SAMPLE, on_sale_listing
 
@@ -28,17 +28,15 @@ class ItemsOnSale(ConsoleView):
         return self.render(listing=listing, sample=SAMPLE, is_sample=bool(request.GET.get("sample")))
 
 
-class ItemsTakeDown(FormView):
-    """Take the ticked items down: first what that reaches, then the act."""
+class Ticked(FormView):
+    """A page about the ticked items: first what they are and what the act reaches, then the act."""
 
     permission: ClassVar[str] = "payments.intervene"
-    template_name: ClassVar[str] = "items/superapp_take_down.html"
-    form_class: ClassVar[type[Any]] = ReasonForm
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """What it reaches; without a selection back to the list."""
+        """What they are; without a selection back to the list."""
         if not self.chosen():
-            return self.done(_("No item on sale is selected. Select at least one, then take it down."), self.list_url())
+            return self.done(_("No item on sale is selected. Select at least one."), self.list_url())
         return super().get(request, **kwargs)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -58,12 +56,32 @@ class ItemsTakeDown(FormView):
         """The items."""
         return {"items": self.chosen(), "list_url": self.list_url()}
 
+    def list_url(self) -> str:
+        """The list of items on sale."""
+        return reverse("items:superapp-list", kwargs={"superapp": self.superapp.code})  # type: ignore[union-attr]
+
+
+class ItemsLookAt(Ticked):
+    """Look at live copies that nobody reviewed, and mark them as looked at; they stay on sale."""
+
+    template_name: ClassVar[str] = "items/superapp_look_at.html"
+    form_class: ClassVar[type[Any]] = EmptyForm
+
+    def act(self, form: EmptyForm) -> HttpResponseRedirect:
+        """Mark, then the next sample."""
+        looked = actions.look_at_many(self.chosen(), actor=self.actor)
+        told = ngettext("%(number)d item is marked as looked at.", "%(number)d items are marked as looked at.", len(looked))
+        return self.done(told % {"number": len(looked)}, f"{self.list_url()}?sample=1")
+
+
+class ItemsTakeDown(Ticked):
+    """Take the ticked items down."""
+
+    template_name: ClassVar[str] = "items/superapp_take_down.html"
+    form_class: ClassVar[type[Any]] = ReasonForm
+
     def act(self, form: ReasonForm) -> HttpResponseRedirect:
         """Take down, then the list."""
         taken = actions.take_down_many(self.chosen(), actor=self.actor, reason=form.cleaned_data["reason"])
         told = ngettext("%(number)d item was taken down.", "%(number)d items were taken down.", len(taken))
         return self.done(told % {"number": len(taken)}, self.list_url())
-
-    def list_url(self) -> str:
-        """The list of items on sale."""
-        return reverse("items:superapp-list", kwargs={"superapp": self.superapp.code})  # type: ignore[union-attr]

@@ -29,11 +29,12 @@ class Line:
     draft_price: int = 0
     reason: str = ""
     popularity: int = 1
+    exempt: bool = False
 
     @property
     def was_released(self) -> bool:
         """Whether a live copy exists or existed."""
-        return self.state in {State.RELEASED, State.REMOVED} or bool(self.draft_price)
+        return self.state in {State.RELEASED, State.REMOVED, State.TAKEN_DOWN} or bool(self.draft_price)
 
 
 MOONLIT = (
@@ -56,6 +57,11 @@ MOONLIT = (
         reason="Players pay for a random reward here. State the odds in the description, then submit it again.",
     ),
     Line("deck_pumpkin", "Pumpkin deck", 550, "moon", "fox", "Only for Halloween.", State.REMOVED, popularity=1),
+    Line(
+        "chest_lucky", "Lucky chest", 790, "chest", "gold", "Maybe a rare card, maybe not.", State.TAKEN_DOWN,
+        reason="Players paid for a reward that almost nobody got. State the odds, then submit it again.",
+    ),
+    Line("deck_trial", "Trial deck", 150, "card", "stone", "Only to try the page.", State.DELETED),
     Line("board_marble", "Marble board", 450, "board", "stone", "Cold, heavy and beautiful.", State.UNRELEASED),
 )  # fmt: skip
 READER = (
@@ -77,16 +83,26 @@ def _catalogue(
     approver, items = world.people["approver"], []
     for number, line in enumerate(lines):
         picture = image.keep(program, draw(line.motif, line.palette), actor=author)
-        items.append(_item(program, line, currency, past.ago(days=96, minutes=-11 * number), author=author, picture=picture))
+        items.append(store_item(program, line, currency, past.ago(days=96, minutes=-11 * number), author=author, picture=picture))
         past.note("items.item.add", items[-1], items[-1].created_at, actor=author, changes={"price": [None, line.price]})
     pairs = list(zip(lines, items, strict=True))
     first = [pair for pair in pairs if pair[0].was_released]
     _release(program, first, past, past.ago(days=95), sender=sender, approver=approver, live=True)
     _later(program, pairs, past, sender=sender, approver=approver)
     for line, item in pairs:
-        if line.state == State.REMOVED:
-            admin = world.people["team-admin"]
-            past.note("items.item.remove", item, past.ago(days=19), actor=admin, changes={"state": ["released", "removed"]})
+        _end(line, item, past, admin=world.people["team-admin"], approver=approver)
+
+
+def _end(line: Line, item: Item, past: Past, *, admin: User, approver: User) -> None:
+    """How what is not sold any more came to its end."""
+    ends: dict[str, tuple[str, datetime, User, str]] = {
+        State.REMOVED: ("items.item.remove", past.ago(days=19), admin, "released"),
+        State.TAKEN_DOWN: ("items.item.take_down", past.ago(days=3, hours=5), approver, "released"),
+        State.DELETED: ("items.item.delete", past.ago(days=90), admin, "unreleased"),
+    }
+    if line.state in ends:
+        verb, at, actor, before = ends[line.state]
+        past.note(verb, item, at, actor=actor, changes={"state": [before, line.state]}, note=line.reason)
 
 
 def _later(program: MiniProgram, pairs: list[tuple[Line, Item]], past: Past, *, sender: User, approver: User) -> None:
@@ -97,7 +113,7 @@ def _later(program: MiniProgram, pairs: list[tuple[Line, Item]], past: Past, *, 
             _release(program, chosen, past, at, sender=sender, approver=approver, live=False)
 
 
-def _item(
+def store_item(
     program: MiniProgram, line: Line, currency: str, at: datetime, *, author: User, picture: ItemImage
 ) -> Item:
     content = {"name": line.name, "description": line.description, "currency": currency, "image": picture}
@@ -107,8 +123,9 @@ def _item(
     )  # fmt: skip
     if line.was_released:
         item.draft_hash = item.content_hash()
-        item.go_live(unreviewed=False)
-        item.on_sale, item.released_at, item.last_reason = line.state != State.REMOVED, at, line.reason
+        item.go_live(unreviewed=line.exempt)
+        item.on_sale, item.released_at, item.last_reason = line.state not in {State.REMOVED, State.TAKEN_DOWN}, at, line.reason
+        item.needs_review = line.state == State.TAKEN_DOWN
     item.price = line.draft_price or line.price
     item.version = 2 if line.draft_price else 1
     item.save(force_insert=True)
@@ -129,7 +146,7 @@ def _release(
     release.save(force_insert=True)
     past.note("items.release.request", release, at, actor=sender, changes={"items": [None, len(pairs)]}, note=release.message)
     for line, item in pairs:
-        entry = _entry(release, line, item, live=live, **(decided if live or rejected else {}))
+        entry = entry_of(release, line, item, live=live, **(decided if live or rejected else {}))
         entry.save(force_insert=True)
         past.note("items.release.submit", item, at, actor=sender, changes={"state": ["unreleased", "under_review"]})
         if live or rejected:
@@ -138,7 +155,7 @@ def _release(
             past.note(f"items.release.{verb}", item, decided["decided_at"], actor=approver, changes=changes, note=entry.reason)
 
 
-def _entry(release: Release, line: Line, item: Item, *, live: bool, **decided: Any) -> ReleaseEntry:
+def entry_of(release: Release, line: Line, item: Item, *, live: bool, **decided: Any) -> ReleaseEntry:
     """The snapshot of an item; for a change of something on sale also what it replaces."""
     entry = ReleaseEntry(
         release=release, item=item, product_id=item.product_id, name=item.name, currency=item.currency, image=item.image,

@@ -17,6 +17,7 @@ from simulator.demo.past import Past
 from simulator.demo.world import World
 
 DAYS = 90
+ENDED = 20  # days ago the last sale ended of what is not on sale any more
 Payment = Order.Payment
 #: Weights of the hours of a day (UTC) and of the days of a week, Monday first.
 HOURS = (4, 3, 2, 1, 1, 1, 2, 3, 4, 5, 6, 7, 9, 9, 8, 8, 9, 11, 14, 16, 17, 15, 11, 7)
@@ -68,7 +69,8 @@ def _program_sales(
     for fate, (number, longest, shortest) in extra.items():
         moments += [(past.ago(minutes=past.chance.uniform(shortest, longest)), fate) for _each in range(number)]
     for serial, (at, fate) in enumerate(sorted(moments)):
-        order = _order(program, merchant, past, at, serial, goods)
+        sold = [item for item in goods if item.released_at and item.released_at <= at and (item.on_sale or at < past.ago(days=ENDED))]
+        order = _order(program, merchant, past, at, serial, sold)
         _sign(order, keys[order.env], past)
         yield Sale(order, fate, keys)
 

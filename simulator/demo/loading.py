@@ -14,7 +14,7 @@ from items.models import Item
 from items.settlement import settlement_currency
 from payments.models import DeliveryConfig
 from simulator.accounts import ACCOUNTS, PASSWORD
-from simulator.demo import catalogue, outcomes, standard, world
+from simulator.demo import catalogue, exempt, outcomes, standard, world
 from simulator.demo.past import Past
 from simulator.models import DeveloperBackend
 from simulator.shop import merchant_id
@@ -32,6 +32,7 @@ def load() -> bool:
         past = Past()
         world.build(made, prepared, past)
         catalogue.build(made, past)
+        exempt.build(made, past)
         outcomes.build(made, past)
         standard.build(made, past)
         past.store()

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.errors import Refused
+from items.actions import item as items
 from items.actions import release as releases
 from payments.actions import exemption as exemptions
 from payments.actions.exemption import Limits
@@ -60,6 +61,38 @@ def test_after_its_last_day_everything_is_reviewed_and_a_new_one_may_be_requeste
     ExemptionRequest.objects.update(last_day=today() - timedelta(days=1))
     assert ids(releases.submit([sword], actor=senior).release) == ["sword"]
     assert exemptions.request_exemption(starfall, actor=senior, message="Again.").state == "in_progress"
+
+
+LIMITED = {
+    "The exemption covers prices of at most USD 5.00.": Limits(500, "USD"),
+    "The exemption covers 1 item a day.": Limits(items_per_day=1),
+    "The exemption ended after ": Limits(last_day=today()),
+    "The superapp took it down, so its next release is reviewed.": Limits(),
+}
+
+
+@pytest.mark.parametrize("why", LIMITED)
+def test_the_reviewer_reads_why_an_item_of_an_exempt_mini_program_came(client, gem, sword, asked, senior, approver, why):
+    exemptions.approve(asked, actor=approver, limits=LIMITED[why])
+    if LIMITED[why].last_day:
+        ExemptionRequest.objects.update(last_day=today() - timedelta(days=1))
+    else:
+        releases.submit([sword], actor=senior)
+    if LIMITED[why] == Limits():
+        items.take_down(fresh(sword), actor=approver, reason="Look again")
+        gem = fresh(sword)
+    release = releases.submit([gem], actor=senior).release
+    client.force_login(approver)
+    names = {"superapp": release.superapp.code, "pk": release.pk}
+    assert why in client.get(reverse("items:release-review", kwargs=names)).content.decode()
+    exemptions.revoke(fresh(asked), actor=approver, reason="No more")
+    assert why in client.get(reverse("items:release-review", kwargs=names)).content.decode(), "it stays what it was then"
+
+
+def test_items_without_an_exemption_need_no_explanation(client, submitted, approver):
+    client.force_login(approver)
+    names = {"superapp": submitted.superapp.code, "pk": submitted.pk}
+    assert "although the mini program is exempt" not in client.get(reverse("items:release-review", kwargs=names)).content.decode()
 
 
 ODD = [Limits(0, "USD"), Limits(items_per_day=0), Limits(items_per_day=10_001), Limits(last_day=today() - timedelta(days=1))]

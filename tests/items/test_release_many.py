@@ -114,7 +114,7 @@ def test_the_filter_decides_what_matches_and_is_said_in_words(client, starfall, 
 
 
 def test_what_changed_since_the_page_was_shown_is_left_out(client, starfall, merchant, developer, senior, gem, sword):
-    shown = manifest([gem, sword])
+    shown = manifest((item.pk, item.draft_hash) for item in (gem, sword))
     edit(gem, by=developer, price=1)
     client.force_login(senior)
     text = client.post(submit_url(starfall), {"shown": shown}, follow=True).content.decode()

@@ -5,13 +5,14 @@ import re
 import pytest
 from django.urls import reverse
 
+from console.models import OutgoingMail
 from items.actions import item as items
 from items.actions import release as releases
 from items.images import read_picture
-from items.models import Release
-from items.review import is_one_edit, reviewed
+from items.models import Item, Release
+from items.review import REASON_TEMPLATES, is_one_edit, reviewed
 from items.submitting import manifest
-from tests.items.conftest import bind_merchant, decisions, edit, fresh, upload
+from tests.items.conftest import bind_merchant, decisions, edit, fresh, picture_bytes, upload
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def choice(release, value, reason=""):
     return form
 
 
-def digest_on(text):
-    return re.search(r'name="shown" value="([0-9a-f]{64})"', text)[1]
+def manifest_on(text):
+    return re.search(r'name="shown" value="([0-9a-f: ]+)"', text)[1]
 
 
 def shown(client, person, url, data=None):
@@ -42,14 +43,14 @@ def shown(client, person, url, data=None):
 def test_submitting_shows_what_and_what_not_and_then_submits(client, submit_url, gem, submitted, sword, senior):
     text = shown(client, senior, submit_url, {"ids": ["gem", "sword"]})
     assert "1 item is submitted" in text and "1 item is left out" in text and "is under review already" in text
-    response = client.post(submit_url, {"shown": manifest([sword]), "message": "Please"})
+    response = client.post(submit_url, {"shown": manifest([(sword.pk, sword.draft_hash)]), "message": "Please"})
     assert response.status_code == 302
     assert (fresh(sword).state, Release.objects.latest("pk").message) == ("under_review", "Please")
 
 
 def test_submitting_twice_answers_409_and_changes_nothing(client, submit_url, gem, senior):
     client.force_login(senior)
-    form = {"shown": manifest([gem])}
+    form = {"shown": manifest([(gem.pk, gem.draft_hash)])}
     assert [client.post(submit_url, form).status_code for _time in range(2)] == [302, 409]
     assert Release.objects.count() == 1
 
@@ -66,14 +67,14 @@ def test_submitting_needs_a_selection_and_the_permission(client, submit_url, gem
 
 def test_a_long_message_comes_back(client, submit_url, gem, senior):
     client.force_login(senior)
-    response = client.post(submit_url, {"shown": manifest([gem]), "message": "x" * 501})
+    response = client.post(submit_url, {"shown": manifest([(gem.pk, gem.draft_hash)]), "message": "x" * 501})
     assert response.status_code == 422 and "x" * 501 in response.content.decode()
     assert fresh(gem).state == "unreleased"
 
 
 def test_an_exempt_program_is_told_that_items_go_on_sale_at_once(client, submit_url, gem, exemption, senior):
     assert "1 item is released at once" in shown(client, senior, submit_url, {"ids": ["gem"]})
-    text = client.post(submit_url, {"shown": manifest([gem])}, follow=True).content.decode()
+    text = client.post(submit_url, {"shown": manifest([(gem.pk, gem.draft_hash)])}, follow=True).content.decode()
     assert "1 item is on sale now." in text
 
 
@@ -161,7 +162,7 @@ def test_approving_all_is_asked_again_first(client, gem, sword, senior, approver
     release = releases.submit([gem, sword], actor=senior).release
     text = shown(client, approver, page("release-decide", release))
     assert "Approve 2 items?" in text and fresh(release).state == "in_progress"
-    client.post(page("release-decide", release), {"all": "approve", "shown": digest_on(text)})
+    client.post(page("release-decide", release), {"all": "approve", "shown": manifest_on(text)})
     assert fresh(release).state == "approved"
     assert client.get(page("release-decide", release)).status_code == 302
 
@@ -169,7 +170,7 @@ def test_approving_all_is_asked_again_first(client, gem, sword, senior, approver
 def test_rejecting_all_needs_one_reason_for_all(client, gem, sword, senior, approver):
     release = releases.submit([gem, sword], actor=senior).release
     text = shown(client, approver, page("release-decide", release), {"choice": "reject"})
-    form = {"all": "reject", "shown": digest_on(text)}
+    form = {"all": "reject", "shown": manifest_on(text)}
     assert "Reject 2 items?" in text
     refused = client.post(page("release-decide", release), form | {"reason": " "})
     assert refused.status_code == 422 and "Enter a reason" in refused.content.decode()
@@ -180,11 +181,53 @@ def test_rejecting_all_needs_one_reason_for_all(client, gem, sword, senior, appr
 
 def test_all_means_what_was_shown(client, gem, sword, senior, approver):
     release = releases.submit([gem, sword], actor=senior).release
-    form = {"all": "approve", "shown": digest_on(shown(client, approver, page("release-decide", release)))}
+    form = {"all": "approve", "shown": manifest_on(shown(client, approver, page("release-decide", release)))}
     releases.withdraw(gem, actor=senior)
     answer = client.post(page("release-decide", release), form)
-    assert answer.status_code == 409 and "not what you were shown" in answer.content.decode()
+    assert answer.status_code == 409 and "“Gem (gem)” was taken out of this request" in answer.content.decode()
     assert fresh(sword).state == "under_review"
+
+
+def test_a_stale_decision_shows_what_changed_since(client, gem, submitted, senior, developer, approver):
+    form = choice(submitted, "approve")
+    edit(releases.withdraw(gem, actor=senior), by=developer, price=1990, name="Big gem")
+    releases.submit([fresh(gem)], actor=senior)
+    client.force_login(approver)
+    answer = client.post(page("release-decide", submitted), form)
+    text = answer.content.decode()
+    assert answer.status_code == 409 and "Nothing was decided" in text
+    assert "changed by Devi Developer: Name: “Gem” → “Big gem” · Price: USD 9.90 → USD 19.90." in text
+    assert fresh(gem).state == "under_review"
+
+
+def test_the_review_shows_the_live_copy_beside_the_draft(client, on_sale_gem, developer, senior, approver):
+    before = edit(on_sale_gem, by=developer, picture=read_picture(upload()))
+    release = releases.submit([before], actor=senior).release
+    releases.decide(release, actor=approver, decisions=decisions(release))
+    other = read_picture(upload(picture_bytes(color=(1, 2, 3))))
+    changed = edit(fresh(before), by=developer, price=1485, picture=other)
+    again = releases.submit([changed], actor=senior).release
+    item_page = reverse("items:detail", kwargs={"app_id": changed.mini_program.app_id, "product_id": "gem"})
+    for person, url in ((approver, page("release-review", again)), (developer, item_page)):
+        text = shown(client, person, url)
+        assert "<del>USD 9.90</del>" in text and "<ins>USD 14.85</ins>" in text and "+50 %" in text
+        assert text.index(before.image.sha256) < text.index(other.sha256)
+    assert "Price jump: +50 %" in shown(client, approver, page("release-review", again))
+
+
+@pytest.mark.parametrize(("field", "part"), [("part", "name"), ("", "image")])
+def test_a_reason_points_at_a_field_of_the_form(client, gem, submitted, senior, developer, approver, field, part):
+    """Chosen by the reviewer, or known of a ready-made reason; the team gets to the field with one click."""
+    reason = "Too shiny" if field else next(str(text) for about, text in REASON_TEMPLATES if about == part)
+    pk = submitted.entries.get().pk
+    client.force_login(approver)
+    client.post(page("release-decide", submitted), choice(submitted, "reject", reason) | {f"part-{pk}": part if field else ""})
+    label = Item.Part(part).label
+    edit_url = reverse("items:edit", kwargs={"app_id": gem.mini_program.app_id, "product_id": "gem"})
+    assert f'href="{edit_url}#id_{part}"' in shown(client, developer, edit_url.removesuffix("edit"))
+    form = shown(client, developer, edit_url)
+    assert f"Rejected because of “{label}”" in form and f'id="id_{part}"' in form
+    assert f"Reason, about “{label}”: {reason}" in OutgoingMail.objects.get().body
 
 
 def test_what_deserves_a_second_look_is_counted_first(client, starfall, developer, senior, gem, sword, approver):

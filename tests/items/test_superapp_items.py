@@ -3,11 +3,14 @@
 import pytest
 from django.urls import reverse
 
-from console.models import OutgoingMail, Superapp
+from console.actions.membership import set_team_role
+from console.models import AuditEntry, OutgoingMail, Superapp
+from items.actions import item as items
 from items.actions import release as releases
 from items.models import Item
+from tests.items.conftest import edit, fresh
 from tests.orders.shop import new_order
-from tests.people import staff
+from tests.people import SETUP, staff
 
 
 @pytest.fixture
@@ -36,13 +39,47 @@ def both(on_sale_gem, unreviewed_sword):
 def test_the_list_shows_what_is_on_sale_and_what_nobody_reviewed(client, both, url, approver, starfall):
     client.force_login(approver)
     text = client.get(url).content.decode()
-    assert "Gem" in text and "Sword" in text and "Released without review" in text
-    for query in ({"review": "no"}, {"sample": "1"}, {"q": "swor"}):
+    assert "Gem" in text and "Sword" in text and "Without review, not looked at" in text
+    for query in ({"review": "open"}, {"sample": "1"}, {"q": "swor"}):
         text = client.get(url, query).content.decode()
         assert "Sword" in text and ">Gem<" not in text
     text = client.get(url, {"review": "yes", "program": starfall.app_id}).content.decode()
     assert "Gem" in text and "Sword" not in text
     assert client.get(url, {"q": "nothing"}).status_code == client.get(url, {"program": "x", "review": "x"}).status_code == 200
+
+
+@pytest.fixture
+def look_url(orbit):
+    return reverse("items:superapp-look-at", kwargs={"superapp": orbit.code})
+
+
+def test_a_sample_is_looked_at_and_does_not_come_again(client, both, url, look_url, approver, senior, developer):
+    gem, sword = both
+    client.force_login(approver)
+    text = client.get(look_url, {"ids": [sword.pk]}).content.decode()
+    assert "USD 5.00" in text and "Mark as looked at" in text and f"/items/take-down?ids={sword.pk}" in text
+    assert fresh(sword).looked_at is None, "only the button marks"
+    assert "1 item is marked" in client.post(look_url, {"ids": [gem.pk, sword.pk]}, follow=True).content.decode()
+    assert (fresh(sword).looked_by, fresh(gem).looked_by) == (approver, None)
+    assert AuditEntry.objects.get(verb="items.item.look_at").object_id == str(sword.pk)
+    assert ">Sword<" not in client.get(url, {"sample": "1"}).content.decode()
+    assert ">Sword<" in client.get(url, {"review": "looked"}).content.decode()
+    edit(fresh(sword), by=developer, price=600)
+    releases.submit([fresh(sword)], actor=senior)
+    assert fresh(sword).looked_at is None and ">Sword<" in client.get(url, {"sample": "1"}).content.decode(), "other content"
+
+
+def test_looking_again_changes_nothing_and_members_of_the_team_do_not_look(
+    client, both, look_url, approver, superapp_admin, northlight
+):
+    _gem, sword = both
+    items.look_at_many([sword], actor=approver)
+    assert items.look_at_many([sword], actor=superapp_admin) == [] and fresh(sword).looked_by == approver
+    set_team_role(superapp_admin, northlight, "operator", actor=SETUP)
+    client.force_login(superapp_admin)
+    answer = client.post(look_url, {"ids": [sword.pk]})
+    assert answer.status_code == 422 and "someone else has to look at it" in answer.content.decode()
+    assert client.get(look_url, {"ids": ["x"]}).status_code == 302
 
 
 def test_the_mark_is_on_the_pages_of_the_team(client, both, starfall, senior):

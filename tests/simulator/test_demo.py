@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from console.audit import first_broken_entry, seal_entries
 from console.models import AuditEntry, MiniProgram, Superapp, Team, User
-from items.models import Item
+from items.models import Item, ReleaseEntry
 from orders.models import Attempt, DeliveryState, Order, Refund
 from payments.models import DeliveryConfig
 from simulator.demo import ACCOUNTS, world
@@ -38,7 +38,10 @@ def test_every_state_of_every_axis_is_there():
     assert Order.objects.filter(mini_program__name="Harbor Reader", delivery_state="held").count() == 3
     assert set(moonlit.values_list("refund_state", flat=True)) == set(Order.RefundState.values)
     assert set(Refund.objects.values_list("state", flat=True)) == set(Refund.State.values)
-    assert set(Item.objects.values_list("state", flat=True)) == set(Item.State.values) - {"taken_down", "deleted"}
+    assert set(Item.objects.values_list("state", flat=True)) == set(Item.State.values)
+    assert Item.objects.on_sale().filter(unreviewed=True).count() == 3
+    assert Item.objects.on_sale().filter(state="released").exclude(draft_hash=F("live_hash")).exists(), "changes not released"
+    assert list(ReleaseEntry.objects.exclude(why_reviewed="").values_list("product_id", flat=True)) == ["collector_box"]
 
 
 def test_nothing_is_paid_before_it_was_ordered_or_in_the_future():
