@@ -69,10 +69,14 @@ def _program_sales(
     for fate, (number, longest, shortest) in extra.items():
         moments += [(past.ago(minutes=past.chance.uniform(shortest, longest)), fate) for _each in range(number)]
     for serial, (at, fate) in enumerate(sorted(moments)):
-        sold = [item for item in goods if item.released_at and item.released_at <= at and (item.on_sale or at < past.ago(days=ENDED))]
-        order = _order(program, merchant, past, at, serial, sold)
+        order = _order(program, merchant, past, at, serial, [item for item in goods if _was_sold(item, at, past)])
         _sign(order, keys[order.env], past)
         yield Sale(order, fate, keys)
+
+
+def _was_sold(item: Item, at: datetime, past: Past) -> bool:
+    """Whether it was on sale then, as far as the demo knows."""
+    return item.released_at is not None and item.released_at <= at and (item.on_sale or at < past.ago(days=ENDED))
 
 
 def _times(past: Past, count: int) -> list[datetime]:
