@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.middleware import THEMES
-from console.models import Job
+from console.models import Job, Notice, User
 from console.navigation import sections, switcher
 
 
@@ -31,9 +33,21 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "scope": scope,
         "nav": sections(request, scope),
         "switcher": switcher(user, scope),
-        "running_jobs": Job.objects.filter(actor=user, state__in=[Job.State.QUEUED, Job.State.RUNNING]).count(),
+        **badges(user),
         "jobs_url": reverse("job-list"),
     }
+
+
+def badges(user: User) -> dict[str, int]:
+    """How many of the reader's jobs run and how much news is unread, in one query."""
+    running = Job.objects.filter(actor=OuterRef("pk"), state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    unread = Notice.objects.filter(user=OuterRef("pk"), read_at=None)
+    return dict(User.objects.filter(pk=user.pk).values(running_jobs=_count(running), unread_notices=_count(unread)).get())
+
+
+def _count(rows: QuerySet) -> Coalesce:
+    numbers = rows.order_by().values(one=Value(1)).annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(numbers, output_field=IntegerField()), 0)
 
 
 def scope_of(request: HttpRequest) -> dict[str, Any]:

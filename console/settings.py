@@ -305,11 +305,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send-mails": {"task": "console.mail.send_mails", "schedule": 5.0, "options": {"expires": 5}},
     "send-links": {"task": "console.links.send_links", "schedule": 5.0, "options": {"expires": 5}},
     "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
+    "send-digests": {"task": "console.notices.send_digests", "schedule": 900.0, "options": {"expires": 900}},
+    "escalate-requests": {"task": "payments.tasks.escalate_requests", "schedule": 900.0, "options": {"expires": 900}},
     "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
     "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},
     "remind-of-expiry": {"task": "payments.tasks.remind_of_expiry", "schedule": 600.0, "options": {"expires": 600}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
+
+# --- Requests ---------------------------------------------------------------------------------------------------------
+ESCALATE_AFTER_HOURS = env.int("ESCALATE_AFTER_HOURS", default=72)  # a request that waits longer is told to the superapp's admins
 
 # --- openServer: calls a minute (openserver/limits.py); 0 is no limit --------------------------------------------------
 CALLS_PER_ADDRESS = env.int("CALLS_PER_ADDRESS", default=6_000)

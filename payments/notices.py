@@ -1,23 +1,31 @@
-"""What the requester is told by mail when a request was decided (docs/domain.md, section 3)."""
+"""What people are told of a request: the deciders when it is made, its requester when it is decided (docs/superapp.md)."""
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from console.mail import queue_mail
-from console.models import OutgoingMail
+from console.models import Notice, User
+from console.notices import News, tell
+from console.permissions import holders
 from payments.models import PaymentRequest, Request
 
+#: Where a request of each kind is reviewed. Routes are strings, so a kind of an app to the right can stand here.
+REVIEW_ROUTES = {
+    Request.Kind.PAYMENT: "payments:review",
+    Request.Kind.MERCHANT_BINDING: "payments:review",
+    Request.Kind.EXEMPTION: "payments:review",
+    Request.Kind.RELEASE: "items:release-review",
+}
 
-def queue_decision_mail(request: Request, *, next_step: str = "") -> OutgoingMail | None:
-    """Tell the requester, in their language, the state, the reason and what to do next; in the caller's transaction.
+
+def tell_requester(request: Request, *, next_step: str = "") -> None:
+    """Tell the requester the state, the reason and what to do next; in the caller's transaction.
 
     `next_step` replaces the sentence that follows from the kind and the state.
     """
-    reader = request.requested_by
-    with override(reader.language or settings.LANGUAGE_CODE):
+
+    def write(_reader: User) -> News:
         context = {
             "request": request,
             "subject_of_request": request.mini_program or request.team,
@@ -25,7 +33,27 @@ def queue_decision_mail(request: Request, *, next_step: str = "") -> OutgoingMai
             "url": settings.BASE_URL + requester_url(request),
         }
         subject = render_to_string("payments/mail/decision_subject.txt", context)
-        return queue_mail(to=reader.email, subject=subject, body=render_to_string("payments/mail/decision.txt", context))
+        return News(subject, requester_url(request), render_to_string("payments/mail/decision.txt", context))
+
+    tell([request.requested_by], kind=Notice.Kind.DECISION, write=write)
+
+
+def tell_deciders(request: Request) -> None:
+    """Tell those who may decide a new request; in the caller's transaction. Members of the requesting team may not."""
+
+    def write(_reader: User) -> News:
+        words = {"request": request, "name": request.requested_by}
+        url = review_url(request.kind, superapp=request.superapp.code, pk=request.pk)
+        subject = _("New request: %(request)s") % words
+        return News(subject, url, _("%(name)s asks: %(request)s.") % words + f"\n\n{settings.BASE_URL}{url}\n")
+
+    people = holders("payments.decide", request.superapp).exclude(team_memberships__team=request.team_id)
+    tell(people.exclude(pk=request.requested_by_id), kind=Notice.Kind.REQUEST, write=write)
+
+
+def review_url(kind: str, *, superapp: str, pk: int) -> str:
+    """The page on which a request of this kind is reviewed; `superapp` is the code."""
+    return reverse(REVIEW_ROUTES[Request.Kind(kind)], kwargs={"superapp": superapp, "pk": pk})
 
 
 def requester_url(request: Request) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -13,22 +12,11 @@ from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.models import Superapp, User
 from payments.models import Request
+from payments.notices import review_url
 
-#: Where a request of each kind is reviewed. Routes are strings, so a kind of an app to the right can stand here.
-REVIEW_ROUTES = {
-    Request.Kind.PAYMENT: "payments:review",
-    Request.Kind.MERCHANT_BINDING: "payments:review",
-    Request.Kind.EXEMPTION: "payments:review",
-    Request.Kind.RELEASE: "items:release-review",
-}
 TABS = (("pending", _("Pending")), ("decided", _("Decided")), ("in-force", _("In force")))
 KINDS = tuple((kind.value, kind.label) for kind in Request.Kind)
 STATES = tuple((state.value, state.label) for state in Request.State)
-
-
-def review_url(kind: str, *, superapp: str, pk: int) -> str:
-    """The page on which a request of this kind is reviewed; `superapp` is the code."""
-    return reverse(REVIEW_ROUTES[Request.Kind(kind)], kwargs={"superapp": superapp, "pk": pk})
 
 
 class RequestFilters(ListFilters):
@@ -74,7 +62,12 @@ class RequestListing(Listing):
 class PendingFilters(RequestFilters):
     """Narrows to what the reader may decide: nothing of their own and nothing of a team they are in (docs/roles.md)."""
 
+    waiting = ChoiceFilter(choices=(("long", _("Too long")),), method="too_long", label=_("Waiting"))
     mine = ChoiceFilter(choices=(("1", _("Me")),), method="awaiting", label=_("Awaiting"))
+
+    def too_long(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
+        """Rows of which the superapp's admins were told that they wait too long."""
+        return rows.filter(escalated_at__isnull=False)
 
     def awaiting(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
         """Rows that request_listing() marked for the reader."""

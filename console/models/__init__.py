@@ -5,6 +5,7 @@ from console.models.jobs import Job
 from console.models.links import OPEN_LINK, Invitation, LinkedEmailChange, MailedLink
 from console.models.lists import KeptColumns, SavedView
 from console.models.mail import OutgoingMail
+from console.models.notices import Notice, NoticeChoice
 from console.models.people import (
     OWN_ROLE,
     MiniProgram,
@@ -41,6 +42,8 @@ __all__ = [
     "MailedLink",
     "MiniProgram",
     "MiniProgramQuerySet",
+    "Notice",
+    "NoticeChoice",
     "OutgoingMail",
     "SavedView",
     "Superapp",

@@ -9,22 +9,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.mail import queue_mail
-from console.models import MiniProgram, User
+from console.models import MiniProgram, Notice, User
+from console.notices import News, tell
 from items.models import Item, Release, ReleaseEntry
 
 LISTED = 20  # items named one by one in a mail
 
 
-def queue_decision_mail(release: Release, entry_ids: Sequence[int]) -> None:
+def tell_requester(release: Release, entry_ids: Sequence[int]) -> None:
     """Tell the requester what was decided about these entries, in the transaction of the decision."""
-    person, program = release.requested_by, release.mini_program
+    program = release.mini_program
     assert program
     entries = list(release.entries.filter(pk__in=entry_ids).order_by("pk"))
-    with translation.override(language_of(person)):
+
+    def write(_reader: User) -> News:
         lines = [_("Your release request for %s was reviewed.") % program, ""]
         lines += _decided(entries)
         lines += ["", *_what_next(release, entries), "", address("items:list", app_id=program.app_id)]
-        queue_mail(to=person.email, subject=_("Release request for %s") % program, body="\n".join(lines))
+        return News(_("Release request for %s") % program, reverse("items:list", args=[program.app_id]), "\n".join(lines))
+
+    tell([release.requested_by], kind=Notice.Kind.DECISION, write=write)
 
 
 def queue_take_down_mail(items: Sequence[Item], *, reason: str) -> None:

@@ -17,12 +17,13 @@ from console.models import MiniProgram, User
 from console.permissions import require
 from items import exemptions
 from items.actions import entries
-from items.actions.mails import queue_decision_mail
+from items.actions.mails import tell_requester
 from items.editors import editors_of
 from items.models import Item, Release, ReleaseEntry
 from items.review import part_of, what_changed
 from items.settlement import settlement_currency
 from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
+from payments.notices import tell_deciders
 
 NAMED = 5  # items named in one sentence of refusal
 
@@ -109,7 +110,7 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         for (approve, reason, part), group in _alike(decisions).items():
             _decide_alike([rows[pk] for pk in group], approve=approve, reason=reason, part=part, actor=actor)
         finished = entries.finish(locked, actor=actor)
-        queue_decision_mail(finished, [decision.entry_id for decision in decisions])
+        tell_requester(finished, [decision.entry_id for decision in decisions])
     return finished
 
 
@@ -164,6 +165,7 @@ def _into_review(program: MiniProgram, split: exemptions.Split, *, actor: User, 
     items = split.reviewed
     release = _snapshot(program, items, actor=actor, message=message, why=split.why)
     move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "submit", actor=actor, message=message)
+    tell_deciders(release)
     return release
 
 

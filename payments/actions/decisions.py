@@ -10,7 +10,7 @@ from console.lifecycle import lock, move
 from console.models import User
 from payments.content import content_hash
 from payments.models import Request
-from payments.notices import queue_decision_mail
+from payments.notices import tell_requester
 
 R = TypeVar("R", bound=Request)
 
@@ -29,5 +29,5 @@ def decide(request: R, name: str, *, actor: User, shown: str = "", **data: Any) 
             raise WrongState(_("This request has changed since you opened it. Open it again and read it before you decide."))
         Request.objects.filter(pk=decided.pk).update(content_hash=current)
         decided.content_hash = current
-        queue_decision_mail(decided)
+        tell_requester(decided)
     return decided

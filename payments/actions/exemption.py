@@ -16,6 +16,7 @@ from console.permissions import require
 from payments.actions.decisions import decide
 from payments.content import content_hash
 from payments.models import ExemptionRequest, owners_of
+from payments.notices import tell_deciders
 from payments.texts import message_given
 
 MOST_PER_DAY = 10_000
@@ -33,6 +34,7 @@ def request_exemption(program: MiniProgram, *, actor: User, message: str) -> Exe
             _close_what_is_over(program, actor=actor)
             row.save(force_insert=True)
             record("payments.exemption_request.request", row, actor=actor, changes={"state": [None, row.state]}, note=text)
+            tell_deciders(row)
     except IntegrityError:
         raise Refused(_("An exemption is already in progress or approved. There is nothing to request.")) from None
     return row

@@ -11,6 +11,7 @@ from console.permissions import System, require
 from payments.actions.decisions import decide
 from payments.content import content_hash
 from payments.models import Merchant, MerchantBinding
+from payments.notices import tell_deciders
 from payments.texts import message_given
 
 
@@ -32,6 +33,7 @@ def bind(team: Team, merchant: Merchant | None, *, actor: User, message: str = "
             row.save(force_insert=True)
             changes = {"state": [None, row.state], "merchant": [None, row.merchant.merchant_id]}
             record("payments.merchant_binding.bind", row, actor=actor, changes=changes, note=text)
+            tell_deciders(row)
     except IntegrityError:
         raise Refused(_("A binding is already in progress. Wait for its decision or cancel it first.")) from None
     return row

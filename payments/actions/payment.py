@@ -11,6 +11,7 @@ from console.permissions import require
 from payments.actions.decisions import decide
 from payments.content import content_hash
 from payments.models import MerchantBinding, PaymentRequest, owners_of
+from payments.notices import tell_deciders
 from payments.texts import message_given
 
 
@@ -37,6 +38,7 @@ def request_payment(
         with transaction.atomic():
             row.save(force_insert=True)
             record("payments.payment_request.request", row, actor=actor, changes={"state": [None, row.state]}, note=text)
+            tell_deciders(row)
     except IntegrityError:
         raise Refused(_open_sentence(program, type)) from None
     return row

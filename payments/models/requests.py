@@ -60,6 +60,7 @@ class Request(TeamOwned):
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(_("reason"), max_length=REASON_LIMIT, blank=True, default="")
     ended_at = models.DateTimeField(null=True, help_text="Cancelled, disabled, unbound or revoked at.")
+    escalated_at = models.DateTimeField(null=True, help_text="The superapp's admins were told that it waits too long.")
     closed_at = models.GeneratedField(
         expression=Coalesce("ended_at", "decided_at"), output_field=models.DateTimeField(null=True), db_persist=True
     )

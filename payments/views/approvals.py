@@ -18,7 +18,7 @@ from payments.actions import exemption, merchant, payment
 from payments.content import content_hash, content_lines, granted_lines
 from payments.forms import DecisionForm, EndForm, ExemptionDecisionForm, PlainForm, ReasonForm
 from payments.models import ExemptionRequest, MerchantBinding, Request, why_not_decide
-from payments.queue import REVIEW_ROUTES, review_url
+from payments.notices import REVIEW_ROUTES, review_url
 from payments.readiness import steps
 
 ACTIONS: dict[str, Any] = {
