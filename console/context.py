@@ -38,11 +38,12 @@ def console(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def badges(user: User) -> dict[str, int]:
+def badges(user: User) -> dict[str, Any]:
     """How many of the reader's jobs run and how much news is unread, in one query."""
     running = Job.objects.filter(actor=OuterRef("pk"), state__in=[Job.State.QUEUED, Job.State.RUNNING])
     unread = Notice.objects.filter(user=OuterRef("pk"), read_at=None)
-    return dict(User.objects.filter(pk=user.pk).values(running_jobs=_count(running), unread_notices=_count(unread)).get())
+    numbers = User.objects.filter(pk=user.pk).values_list(_count(running), _count(unread)).get()
+    return dict(zip(("running_jobs", "unread_notices"), numbers, strict=True))
 
 
 def _count(rows: QuerySet) -> Coalesce:
