@@ -32,7 +32,7 @@ PLACED = (
     "OUT_TRADE_NO_FORMAT", "NOTIFY_URL_REFUSED", "PRICE_FORMAT", "AMOUNT_LIMIT", "ATTACH_FORMAT", "PAYMENT_NOT_ENABLED",
     "PAYMENT_SUSPENDED", "MERCHANT_NOT_BOUND", "CURRENCY_NOT_ENABLED", "ORDER_NO_REUSED", "SUPERAPP_UNAVAILABLE",
 )  # fmt: skip
-ALWAYS = ("BUSY", "INTERNAL_ERROR")
+ALWAYS = ("RATE_LIMITED", "BUSY", "INTERNAL_ERROR")
 
 
 class Endpoint(NamedTuple):
@@ -109,13 +109,14 @@ def page() -> dict[str, Any]:
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     by_code = {row.code: row for row in meanings()}
+    elsewhere = ("NOT_FOUND",) if "{" in endpoint.path else ()  # a parameter that holds a slash names another path
     told: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": endpoint.method + endpoint.path.title().translate(str.maketrans("", "", "/{}-")),
         "parameters": _parameters(endpoint),
         "responses": {
             "200": _answer("Done.", _data(endpoint)),
-            **_refusals([by_code[code] for code in (*endpoint.errors, *ALWAYS)]),
+            **_refusals([by_code[code] for code in (*endpoint.errors, *elsewhere, *ALWAYS)]),
         },
     }
     if endpoint.request:
