@@ -2,7 +2,7 @@
 
 A script is a tuple of steps: bytes are sent; PAUSE waits a little; DRIP sends what follows a byte at a time; FLOOD repeats what
 follows until the caller goes; HANG waits until the caller goes; RST and FIN end the connection. AT_ONCE anywhere: it begins
-before the request was read. An answer without an end is closed with FIN.
+before the request was read; BYTE reads one of it. An answer without an end is closed with FIN.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-PAUSE, DRIP, FLOOD, HANG, RST, FIN, AT_ONCE = "pause", "drip", "flood", "hang", "rst", "fin", "at once"
+PAUSE, BYTE, DRIP, FLOOD, HANG, RST, FIN, AT_ONCE = "pause", "byte", "drip", "flood", "hang", "rst", "fin", "at once"
 RIGHT = b'{"returnCode": "0", "returnMessage": "ok"}'
 LIMIT = 64 * 1024
 CHUNKED = "Transfer-Encoding: chunked"
@@ -116,7 +116,7 @@ STATUSES = [
 ]
 NO_HTTP = [
     Case("FIN at once", (AT_ONCE, FIN), "no_answer", "protocol"),
-    Case("RST before the request is read", (AT_ONCE, PAUSE, RST), "no_answer", "protocol"),
+    Case("RST in the request", (AT_ONCE, BYTE, RST), "no_answer", "protocol"),
     Case("FIN instead of an answer", (FIN,), "no_answer", "protocol"),
     Case("RST instead of an answer", (RST,), "no_answer", "protocol"),
     Case("RST in the status line", (b"HTTP/1.", PAUSE, RST), "no_answer", "protocol"),

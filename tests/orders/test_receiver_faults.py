@@ -24,7 +24,7 @@ from console import http
 from console.models import MiniProgram
 from orders.models import Attempt, Delivery
 from tests.orders import faults
-from tests.orders.faults import AT_ONCE, DRIP, FIN, FLOOD, GROUPS, HANG, PAUSE, RIGHT, RST, SILENT, Case, whole
+from tests.orders.faults import AT_ONCE, BYTE, DRIP, FIN, FLOOD, GROUPS, HANG, PAUSE, RIGHT, RST, SILENT, Case, whole
 from tests.orders.shop import Limits, dispatch, new_order, open_push, pay
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -95,6 +95,8 @@ async def take(step: bytes | str, reader: asyncio.StreamReader, writer: asyncio.
         await writer.drain()
     elif step == PAUSE:
         await asyncio.sleep(SHORT)  # lets what was sent arrive apart from what follows
+    elif step == BYTE:
+        await reader.readexactly(1)
     elif step == HANG:
         await reader.read()
     elif step == RST:
