@@ -23,6 +23,10 @@ class PlayerSession(ProgramOwned):
     def __str__(self) -> str:
         return f"{self.mini_program_id} {self.open_id}"
 
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to; the hash of the token is known before the row is."""
+        return f"player_session:{self.token_hash}:{field.removeprefix('sealed_')}"
+
 
 class Nonce(models.Model):
     """A nonce of a signed call; each is accepted once within the time window."""

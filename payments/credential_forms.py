@@ -59,7 +59,7 @@ class RotationForm(RequestForm):
         label=_("Overlap"),
         coerce=int,
         initial=1,
-        help_text=_("So long the old key is accepted too, and every push carries the signatures of both."),
+        help_text=_("So long the old key is accepted too, and webhook-signature of every push holds the signatures of both."),
         error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose an overlap of 0 to 7 days.")),
         choices=(
             (0, _("None: the old one ends at once")),

@@ -133,6 +133,12 @@ class DeveloperBackend(models.Model):
     def _binding(self, field: str) -> str:
         return f"simulator:{self.mini_program.app_id}:{field}"
 
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to."""
+        return self._binding(
+            {"sealed_live_key": "live", "sealed_sandbox_key": "sandbox"}.get(field, field.removeprefix("sealed_"))
+        )
+
     def install(self, *, serial_no: str, certificate_pem: bytes, private_key_pem: bytes, live: str, sandbox: str) -> None:
         """Keep what came out of the mail."""
         self.serial_no, self.certificate_pem = serial_no, certificate_pem.decode()

@@ -133,6 +133,10 @@ class Superapp(models.Model):
         """What the sealed secret key is bound to, so that it cannot be moved to another row."""
         return f"superapp:{self.code}:secret_key"
 
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to: its keys change places, so all to the same."""
+        return self.secret_binding
+
     def accepted_secrets(self) -> list[str]:
         """The sealed secret keys whose signatures are accepted now, the one that signs first; bound to `secret_binding`."""
         previous = self.sealed_previous_secret_key if self.overlaps else ""

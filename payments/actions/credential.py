@@ -41,15 +41,13 @@ def authority() -> certificates.Authority:
     row = CertificateAuthority.objects.filter(name=AUTHORITY_NAME).first()
     if row is None:
         made = certificates.new_authority(AUTHORITY_NAME, timezone.now())
-        sealed = secrets.seal(made.private_key_pem, bound_to=_authority_binding())
+        sealed = secrets.seal(
+            made.private_key_pem, bound_to=CertificateAuthority(name=AUTHORITY_NAME).sealed_binding("sealed_key")
+        )
         fields = {"certificate_pem": made.certificate_pem.decode(), "sealed_key": sealed}
         row, _created = CertificateAuthority.objects.get_or_create(name=AUTHORITY_NAME, defaults=fields)
-    key = secrets.unseal(row.sealed_key, bound_to=_authority_binding())
+    key = secrets.unseal(row.sealed_key, bound_to=row.sealed_binding("sealed_key"))
     return certificates.Authority(key, row.certificate_pem.encode())
-
-
-def _authority_binding() -> str:
-    return f"certificate_authority:{AUTHORITY_NAME}:key"
 
 
 def prepare(program: MiniProgram, *, request_pem: str = "") -> Prepared:

@@ -49,6 +49,10 @@ class CertificateAuthority(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to; the name is known before the row is."""
+        return f"certificate_authority:{self.name}:{field.removeprefix('sealed_')}"
+
 
 class Credential(ProgramOwned):
     """A certificate and two AppKeys of a mini program. Secrets are sealed (console.secrets); the private key is not kept."""
@@ -90,9 +94,13 @@ class Credential(ProgramOwned):
     def __str__(self) -> str:
         return self.serial_no
 
-    def binding(self, field: str) -> str:
-        """What a sealed field of this row is bound to; the serial number is known before the row is."""
-        return f"credential:{self.serial_no}:{field}"
+    def binding(self, name: str) -> str:
+        """What a secret of this row is bound to; the serial number is known before the row is."""
+        return f"credential:{self.serial_no}:{name}"
+
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to."""
+        return self.binding(field.removeprefix("sealed_"))
 
     @transition(
         field=state,
@@ -142,3 +150,7 @@ class CredentialMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.credential} → {self.recipient}"
+
+    def sealed_binding(self, field: str) -> str:
+        """What a sealed field of this row is bound to: a secret of its credential."""
+        return self.credential.sealed_binding(field)
