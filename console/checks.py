@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from console.matrix import PERMISSIONS, SIGNED_IN
+from console.matrix import FRESH, PERMISSIONS, SIGNED_IN
 from console.views.base import ConsoleView
 
 #: Routes that need no signed-in user, each with the reason. The URL × role test reads this list too.
@@ -65,4 +66,19 @@ def every_route_states_its_permission(app_configs: Any, **kwargs: Any) -> list[C
             problems.append(Error(f"The route {name or path!r} has no ConsoleView.", hint=hint, id="console.E001"))
         elif page.permission not in PERMISSIONS | {SIGNED_IN}:
             problems.append(Error(f"{page.__name__} states no known permission: {page.permission!r}.", id="console.E002"))
+        elif page.permission in FRESH and hasattr(page, "post") and not _says_whether_fresh(page):
+            hint = "Set `fresh_factor: ClassVar[bool]` on the view: True for an act, False with a reason (docs/roles.md)."
+            problems.append(Error(f"{page.__name__} does not say whether it needs a fresh factor.", hint=hint, id="console.E003"))
     return problems
+
+
+def _says_whether_fresh(page: type[ConsoleView]) -> bool:
+    return any("fresh_factor" in vars(ancestor) for ancestor in page.__mro__ if ancestor is not ConsoleView)
+
+
+@register(Tags.security, deploy=True)
+def the_second_factor_is_required(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An Error when approvers and key holders could act with a password alone."""
+    if settings.SECOND_FACTOR_REQUIRED:
+        return []
+    return [Error("SECOND_FACTOR_REQUIRED is off.", hint="It is for trials on one machine; unset it.", id="console.E004")]

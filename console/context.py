@@ -22,6 +22,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     basics = {
         "theme": theme if theme in THEMES else "system",
         "demo_mode": settings.DEMO,
+        "second_factor_required": settings.SECOND_FACTOR_REQUIRED,
         "time_zone_label": zone_label(),
         "languages": settings.LANGUAGES,
     }

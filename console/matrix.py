@@ -96,6 +96,18 @@ MATRIX = (
 PERMISSIONS = frozenset(row.permission for row in MATRIX)
 #: Held on a superapp, these say nothing about its teams: who belongs to a team is the team's own affair.
 OWN = frozenset({"console.view_members", "console.manage_members"})
+#: Acts with these need a fresh second factor: a page that acts with one of them has to say `fresh_factor` (console.checks).
+FRESH = frozenset(
+    {
+        "payments.decide",
+        "payments.intervene",
+        "payments.manage_credentials",
+        "payments.edit_backend",
+        "console.manage_members",
+        "console.manage_users",
+        "console.manage_platform_admins",
+    }
+)
 #: Every role of a team has it: without it nobody finds the mini programs.
 BASE = "console.view_mini_program"
 #: A role that a team makes for itself has no part in who its members are: whoever gives roles could take every right.

@@ -38,6 +38,8 @@ BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"])
 LOCAL_DESTINATIONS = frozenset(filter(None, env.list("LOCAL_DESTINATIONS", default=[])))
 TRUSTED_PROXIES = [ipaddress.ip_network(text) for text in env.list("TRUSTED_PROXIES", default=[])]
+# A trial works without a telephone at hand; whoever has set up a factor is asked for it there too.
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=not DEMO)
 
 
 def refuse_unsafe_production() -> None:
@@ -48,6 +50,7 @@ def refuse_unsafe_production() -> None:
                 f"{name} is not set. Production needs it (docs/operations.md); for a trial use `make run`."
             )
     trial = {"LOCAL_DESTINATIONS": LOCAL_DESTINATIONS, "SIMULATOR": SIMULATOR, "SCHEDULE_FACTOR": SCHEDULE_FACTOR != 1}
+    trial["SECOND_FACTOR_REQUIRED=0"] = not SECOND_FACTOR_REQUIRED
     for name, value in trial.items():
         if value:
             raise ImproperlyConfigured(f"{name} is set. It is for trials on one machine; unset it in production.")
@@ -213,6 +216,7 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
 }
+MFA_ADAPTER = "console.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Payment console"

@@ -38,6 +38,7 @@ class BackendTest(FormView):
     """Play create-prepay-order against the superapp's backend and show what came back."""
 
     permission: ClassVar[str] = "payments.edit_backend"
+    fresh_factor: ClassVar[bool] = False  # nothing changes, and no key is shown
     template_name: ClassVar[str] = "openserver/backend_test.html"
     form_class: ClassVar[Any] = BackendTestForm
     superapp: Superapp

@@ -43,6 +43,7 @@ def site(transactional_db: None, live_server: Any, settings: Any, tmp_path: Path
     settings.BASE_URL = live_server.url
     settings.LOCAL_DESTINATIONS = frozenset([urlsplit(live_server.url).netloc])
     settings.EMAIL_BACKEND = "simulator.mail.MailboxBackend"
+    settings.SECOND_FACTOR_REQUIRED = False  # as in demo mode
     settings.VAR_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     call_command("demo", verbosity=0)
     DeveloperBackend.objects.update(mode=DeveloperBackend.Mode.ACKNOWLEDGE)

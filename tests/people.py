@@ -1,8 +1,13 @@
 """People with names and the places they work in: the fixtures of most tests."""
 
+import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.mfa.models import Authenticator
+from django.test import Client
 
 from console.actions.membership import set_superapp_role, set_team_role
 from console.models import MiniProgram, Superapp, Team, User
@@ -45,6 +50,30 @@ def person(name: str, **fields) -> User:
     """Somebody who can sign in with the password "demo"."""
     email = name.lower().replace(" ", "-") + "@demo.test"
     return User.objects.create_user(email, "demo", name=name, **fields)
+
+
+def sign_in_with_a_code(client: Client, user: User, backend: str | None = None) -> None:
+    """What Client.force_login does, and a code of an authenticator app entered just now.
+
+    `client.force_login` is this in all tests; tests/console/test_factor.py signs in by the pages.
+    """
+    force_login(client, user, backend)
+    Authenticator.objects.get_or_create(user=user, type=Authenticator.Type.TOTP, defaults={"data": {"secret": ""}})
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "type": "totp", "at": time.time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+
+
+force_login = Client.force_login
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everybody_enters_a_code() -> Iterator[None]:
+    """Signing in for a test includes a fresh second factor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "force_login", sign_in_with_a_code)
+        yield
 
 
 def member(name: str, team: Team, role: str) -> User:

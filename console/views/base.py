@@ -1,6 +1,7 @@
 """Base classes of all pages. They fail closed: a page without a declared permission does not start (console.checks).
 
 A page finds its object by the names in its URL: `app_id` a mini program, `team` a team's code, `superapp` a superapp's code.
+Acts that decide about money, rights or keys say `fresh_factor = True` (console.factor).
 What the actor cannot see answers 404, what they see but may not do answers 403, what its state forbids answers 409.
 """
 
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.views import View
 
+from console import factor
 from console.errors import Invisible, Refused, WrongState
 from console.matrix import SIGNED_IN
 from console.models import MiniProgram, Superapp, Team, User
@@ -23,6 +25,7 @@ class ConsoleView(AccessMixin, View):
     """A page for signed-in people. `permission` names a row of the matrix, or SIGNED_IN for what is the user's own."""
 
     permission: ClassVar[str] = ""
+    fresh_factor: ClassVar[bool] = False
     template_name: ClassVar[str] = ""
     superapp: Superapp | None = None
     team: Team | None = None
@@ -37,6 +40,8 @@ class ConsoleView(AccessMixin, View):
             # console.context reads the containers off it; a 404 page must not show what the reader cannot see.
             request.console_view = self  # type: ignore[attr-defined]
         self.check_permission()
+        if self.needs_fresh_factor() and (asked := factor.ask(request, self.actor)):
+            return asked
         try:
             return super().dispatch(request, *args, **kwargs)
         except WrongState as error:
@@ -73,6 +78,10 @@ class ConsoleView(AccessMixin, View):
         elif self.container is not None and not sees(self.actor, self.container):
             raise Invisible
 
+    def needs_fresh_factor(self) -> bool:
+        """Whether a code has to be fresh before this page is shown or acts; asked after the permission."""
+        return self.fresh_factor
+
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page template gets."""
         return {"superapp": self.superapp, "team": self.team, "mini_program": self.mini_program, "actor": self.actor, **more}
@@ -93,8 +102,9 @@ class FormView(ConsoleView):
     form_class: ClassVar[type[BaseForm]]
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The empty form, or the form with what is stored."""
-        return self.render(form=self.form(), **self.page())
+        """The empty form, or the form with what is stored; after a code, the form with what was typed."""
+        typed = factor.typed_before(request) if self.fresh_factor else None
+        return self.render(form=self.form(typed) if typed else self.form(), **self.page())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Run the action once the form is valid; show the form again, with what was typed, when it is not."""

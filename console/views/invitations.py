@@ -34,6 +34,7 @@ class PlaceInvitations(MembersView):
 class PlaceInvitation(MembersView):
     """One invitation."""
 
+    fresh_factor: ClassVar[bool] = False  # whoever made it had one; nobody gets more by it
     template_name: ClassVar[str] = "console/invitation_detail.html"
 
     def found(self) -> Invitation:

@@ -192,6 +192,7 @@ class InvitationPage(PlatformView):
     """One invitation, with the buttons to send it again and to revoke it."""
 
     permission: ClassVar[str] = "console.view_platform"
+    fresh_factor: ClassVar[bool] = False  # whoever made it had one; nobody gets more by it
     template_name: ClassVar[str] = "console/invitation_detail.html"
 
     def found(self) -> Invitation:

@@ -167,6 +167,7 @@ class ItemTakeDown(Confirm):
     """The superapp ends the sale of an item, with a reason."""
 
     permission: ClassVar[str] = "payments.intervene"
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "items/take_down.html"
     form_class: ClassVar[type[Any]] = ReasonForm
     move_name: ClassVar[str] = "take_down"

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console import factor
 from console.errors import Invisible, Refused, WrongState
 from console.permissions import can
 from console.views.base import ConsoleView
@@ -86,14 +87,22 @@ class ReleaseReview(ReleasePage):
     template_name: ClassVar[str] = "items/release_review.html"
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Fifty entries a page."""
-        return self.render(**self.page())
+        """Fifty entries a page; after a code, with what was chosen and typed."""
+        page, typed = self.page(), factor.typed_before(request)
+        for row in page["entries"] if typed else ():
+            _restore(row, typed)
+        return self.render(**page)
+
+    def needs_fresh_factor(self) -> bool:
+        """Of those who can decide: the page holds the form of the decision."""
+        return can(self.actor, ReleaseDecide.permission, self.release) and self.open_entries().exists()
 
 
 class ReleaseDecide(ReleasePage):
     """POST decides what was chosen, entry by entry. GET asks first whether to approve or reject all that is open."""
 
     permission: ClassVar[str] = "payments.decide"
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "items/release_decide_all.html"
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -32,6 +32,7 @@ class Ticked(FormView):
     """A page about the ticked items: first what they are and what the act reaches, then the act."""
 
     permission: ClassVar[str] = "payments.intervene"
+    fresh_factor: ClassVar[bool] = True
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """What they are; without a selection back to the list."""

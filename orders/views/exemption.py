@@ -24,6 +24,7 @@ class ExemptionRevoke(FormView):
     """The superapp ends an exemption, and may take down in the same step what was released under it."""
 
     permission: ClassVar[str] = "payments.intervene"
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "orders/exemption_revoke.html"
     form_class: ClassVar[type[Any]] = RevokeForm
     exemption: ExemptionRequest

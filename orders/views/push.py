@@ -69,6 +69,7 @@ class PushProbe(_PushVerb):
     """Send a test push signed with the newest key alone, before the old one ends."""
 
     permission = "payments.manage_credentials"
+    fresh_factor = False  # a test push: no key is issued or ended
 
     def act(self, config: DeliveryConfig) -> str:
         attempt = send_probe(config, actor=self.actor)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from console import factor
 from console.errors import Invisible, Refused
 from console.lifecycle import available
 from console.models import AuditEntry, Superapp, Team
@@ -129,13 +130,27 @@ class Review(ReviewView):
         row = self.find_request(pk)
         if REVIEW_ROUTES[Request.Kind(row.kind)] != "payments:review":
             return redirect(review_url(row.kind, superapp=self.superapp.code, pk=pk))
-        return self.show(row)
+        typed = factor.typed_before(request)
+        return self.show(row, **typed_forms(row, typed)) if typed else self.show(row)
+
+    def needs_fresh_factor(self) -> bool:
+        """Of those who can decide: the page holds the forms of the decision."""
+        waits = Request.objects.filter(superapp=self.superapp, pk=self.kwargs["pk"], state=Request.State.IN_PROGRESS)
+        return can(self.actor, DecisionView.permission, self.superapp) and waits.exists()
+
+
+def typed_forms(row: Request, typed: QueryDict) -> dict[str, Any]:
+    """The forms of the page with what was typed before a code was asked for."""
+    reject, end = ReasonForm(typed, prefix="reject"), EndForm(typed, prefix="end")
+    forms = {"approve": approve_form(row, typed), "reject": reject, "end": end}
+    return {f"{name}_form": form for name, form in forms.items() if any(key.startswith(f"{name}-") for key in typed)}
 
 
 class DecisionView(ReviewView):
     """A decision sent from the review page."""
 
     permission: ClassVar[str] = "payments.decide"
+    fresh_factor: ClassVar[bool] = True
     form_class: ClassVar[type[PlainForm]] = ReasonForm
     prefix: ClassVar[str] = "reject"
 

@@ -20,6 +20,7 @@ class BackendView(ConsoleView):
     """Base of these pages."""
 
     permission: ClassVar[str] = actions.EDIT
+    fresh_factor: ClassVar[bool] = True
     superapp: Superapp
 
     @property
@@ -37,6 +38,7 @@ class Backend(BackendView):
     """Where the superapp is called, and the keys by fingerprint; a key just made is shown this once."""
 
     permission: ClassVar[str] = "payments.view_backend"
+    fresh_factor: ClassVar[bool] = False
     template_name: ClassVar[str] = "payments/backend.html"
 
     def get(self, request: HttpRequest, superapp: str) -> HttpResponse:

@@ -18,6 +18,7 @@ class CredentialForm(DeliveryView, FormView):
     """Base of the pages; those about one credential name it in the URL."""
 
     permission: ClassVar[str] = rotation.MANAGE
+    fresh_factor: ClassVar[bool] = True
     form_class: ClassVar[Any] = PlainForm
 
     def found(self) -> Credential:

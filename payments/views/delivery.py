@@ -112,6 +112,7 @@ class DeliveryConfigure(DeliveryView, FormView):
     """Save URL and Test URL; the first save issues the credential."""
 
     permission: ClassVar[str] = "payments.configure_delivery"
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "payments/delivery_configure.html"
 
     def form(self, *data: Any) -> BaseForm:
@@ -168,6 +169,7 @@ class CredentialResend(DeliveryView):
     """Send a mail again that no server has accepted."""
 
     permission: ClassVar[str] = "payments.manage_credentials"
+    fresh_factor: ClassVar[bool] = False  # nothing new is issued
 
     def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """Answers 409 once it was accepted."""

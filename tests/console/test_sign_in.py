@@ -88,7 +88,7 @@ def test_losing_a_role_works_on_the_next_request(client, operator, starfall):
     assert client.get(page).status_code == 200
     leave_team(operator.team_memberships.get(), actor=SETUP)
     assert "/accounts/login/" in client.get(page)["Location"]
-    sign_in(client, operator.email)
+    client.force_login(User.objects.get(pk=operator.pk))
     assert client.get(page).status_code == 404
 
 
