@@ -2,10 +2,11 @@
 
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import ngettext
 
+from console import factor
 from console.errors import Refused
 from console.models import Superapp
 from console.permissions import can, not_allowed_sentence
@@ -43,12 +44,14 @@ class RequestsDecide(ConsoleView):
     """GET asks once more, with the number of requests and what is left out; POST decides all that was shown."""
 
     permission: ClassVar[str] = "payments.decide"
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "payments/requests_decide.html"
     superapp: Superapp
 
     def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
-        """What would be decided."""
-        return self.ask(request.GET, None)
+        """What would be decided; after a code, with what was typed."""
+        typed = factor.typed_before(request)
+        return self.ask(typed, sent_form(typed)) if typed else self.ask(request.GET, None)
 
     def ask(self, data: Any, form: ReasonForm | ManyForm | None, *, status: int = 200) -> HttpResponse:
         """The page; numbers that are none of the superapp's requests are not there."""
@@ -66,7 +69,7 @@ class RequestsDecide(ConsoleView):
     def post(self, request: HttpRequest, superapp: str) -> HttpResponse:
         """All or none; what is refused stands on the page with what was typed."""
         approves = request.POST.get("choice") != "reject"
-        form = ManyForm(request.POST) if approves else ReasonForm(request.POST)
+        form = sent_form(request.POST)
         if form.is_valid():
             shown = {pk: request.POST.get(f"shown-{pk}", "") for pk in numbers(request.POST.getlist("request"))}
             reason = form.cleaned_data["reason"] if isinstance(form, ManyForm) else form.text()
@@ -76,6 +79,11 @@ class RequestsDecide(ConsoleView):
             except Refused as refused:
                 add_errors(form, refused)
         return self.ask(request.POST, form, status=422)
+
+
+def sent_form(data: QueryDict) -> ReasonForm | ManyForm:
+    """The form of the decision that was sent."""
+    return ReasonForm(data) if data.get("choice") == "reject" else ManyForm(data)
 
 
 def numbers(values: list[str]) -> list[int]:
