@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_fsm import FSMField, transition
 
 from console.models.people import Superapp, Team, User
@@ -60,6 +61,26 @@ class Job(models.Model):
     def scope(self) -> Scope:
         """The container the work was about."""
         return Scope(self.team_id, self.superapp_id)
+
+    @property
+    def pace(self) -> str:
+        """How fast it goes and how long it will take, in words; "" until there is something to go by."""
+        if self.state != self.State.RUNNING or not self.started_at or not self.done:
+            return ""
+        rate = self.done / max((timezone.now() - self.started_at).total_seconds(), 1)
+        values = {"rate": f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"}
+        if not self.total:
+            return _("%(rate)s a second") % values
+        left = max(self.total - self.done, 0) / rate
+        if left < 90:
+            sentence = ngettext(
+                "%(rate)s a second, about %(left)d second left", "%(rate)s a second, about %(left)d seconds left", round(left)
+            )
+            return sentence % (values | {"left": round(left)})
+        sentence = ngettext(
+            "%(rate)s a second, about %(left)d minute left", "%(rate)s a second, about %(left)d minutes left", round(left / 60)
+        )
+        return sentence % (values | {"left": round(left / 60)})
 
     @transition(field=state, source=State.QUEUED, target=State.RUNNING, custom={"label": _("Start")})
     def start(self, *, actor: object) -> None:

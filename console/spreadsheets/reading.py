@@ -313,10 +313,13 @@ class _Cells(_Text):
             self.phonetic = False
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
+        before = self.row_number
         try:
-            self.row_number = int(attributes.get("r") or self.row_number + 1)
+            self.row_number = int(attributes.get("r") or before + 1)
         except ValueError:
             raise damaged() from None
+        if self.row_number <= before:  # the same row twice: cells could not be named any more
+            raise damaged()
         self.hidden = attributes.get("hidden") in ("1", "true")
         self.column = 0
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
@@ -36,10 +37,26 @@ def test_a_job_of_somebody_else_is_not_found(client, team_admin, job):
 
 
 def test_a_running_job_shows_how_far_it_is_and_asks_again(client, operator, job):
-    Job.objects.filter(pk=job.pk).update(state="running", done=40, total=100)
+    Job.objects.filter(pk=job.pk).update(state="running", started_at=timezone.now() - timedelta(seconds=10), done=40, total=100)
     client.force_login(operator)
     text = page(client, job).content.decode()
-    assert "40 of 100 done" in text and 'hx-trigger="every 2s"' in text
+    assert "40 of 100 done" in text and "a second, about" in text and 'hx-trigger="every 2s"' in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "done", "total", "says"),
+    [
+        (10, 40, 100, "4.0 a second, about 15 seconds left"),
+        (10, 1_000, 100_000, "100 a second, about 16 minutes left"),
+        (10, 40, None, "4.0 a second"),
+        (10, 0, 100, ""),
+    ],
+)
+def test_says_how_fast_it_goes_and_how_long_it_will_take(job, seconds, done, total, says):
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        job = Job(state="running", started_at=now - timedelta(seconds=seconds), done=done, total=total)
+        assert str(job.pace) == says
 
 
 def test_says_when_no_worker_takes_it(client, operator, job):

@@ -229,6 +229,7 @@ def test_endless_elements_and_endless_tokens_are_stopped(monkeypatch):
         '<sheetData><row r="1"><c r="A1" t="s"><v>7</v></c></row></sheetData>',
         '<sheetData><row r="1"><c r="A1"><v>abc</v></c></row></sheetData>',
         '<sheetData><row r="x"><c r="A1"><v>1</v></c></row></sheetData>',
+        '<sheetData><row r="2"><c r="A2"><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row></sheetData>',
         '<sheetData><row r="1"><c r="Ä1"><v>1</v></c></row></sheetData>',
         '<sheetData><row r="1">',
     ],

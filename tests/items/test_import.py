@@ -277,6 +277,8 @@ def test_the_whole_import_through_the_pages(client, starfall, developer, merchan
     assert "add 1 and change 1 items" in text and "<del>Gem</del>" in text and "<ins>USD 19.90</ins>" in text
     assert "hx-trigger" not in text.split('id="import"')[1]
     client.post(page("import-confirm", run, starfall))
+    text = client.get(response.url).content.decode()
+    assert "The items are being written" in text and page("import-cancel", run, starfall) in text
     jobs.run_job(fresh(run).job_id)
     text = client.get(response.url).content.decode()
     assert f"?import={run.pk}" in text and "Undo the import" in text
