@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from console.http_kept import send_kept
-from console.http_messages import Answer, OutgoingRequest
+from console.http_messages import ANSWER_LIMIT, Answer, OutgoingRequest
 from console.models import Superapp
 from openserver.errors import ApiError
 from openserver.facts import Facts
@@ -68,18 +68,27 @@ def create_transaction(order: Order, *, backend: Backend) -> str:
 
 
 def call(
-    backend: Backend, method: str, path: str, body: dict[str, object] | None = None, *, merchant_no: str = ""
+    backend: Backend,
+    method: str,
+    path: str,
+    body: dict[str, object] | None = None,
+    *,
+    merchant_no: str = "",
+    answer_limit: int = ANSWER_LIMIT,
 ) -> dict[str, Any]:
     """Call a superapp's backend, signed, and return the object it answers; takes at most DEADLINE seconds.
 
-    Raises SuperappUnavailable for whatever is no whole answer with status 200 and no returnCode but "0".
+    `answer_limit` in bytes. Raises SuperappUnavailable for whatever is no whole answer with status 200 and no returnCode but "0".
     """
     if not backend.url or not backend.sealed_secret_key:
         raise SuperappUnavailable("is not configured yet")
     url = backend.url.rstrip("/") + path
     raw = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = _headers(backend, method, url, raw, merchant_no)
-    return _content(send_kept(OutgoingRequest(url=url, method=method, body=raw, headers=headers, deadline=DEADLINE)))
+    request = OutgoingRequest(
+        url=url, method=method, body=raw, headers=headers, deadline=DEADLINE, answer_limit=answer_limit
+    )
+    return _content(send_kept(request))
 
 
 def prepay_body(order: Order, facts: Facts) -> dict[str, object]:

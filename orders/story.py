@@ -29,6 +29,7 @@ class Verdict(NamedTuple):
 
 ALERTS = {
     "payment_mismatch": gettext_lazy("A payment notification does not fit this order, so nothing was delivered for it."),
+    "differs_from_superapp": gettext_lazy("The superapp's list of transactions says something else about this order."),
     "paid_after_closing": gettext_lazy("It was paid after it had been closed. Deliver it or have it refunded."),
 }
 PAYMENT = {

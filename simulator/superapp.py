@@ -3,6 +3,7 @@
 import json
 import secrets as random
 import time
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from simulator.models import Prepay, PrepayRefund, SuperappBehaviour
 
 GOODS_EVENT = "minigame_game_pay_goods_deliver_notify"
 REFUND_EVENT = "minigame_pay_refund_notify"
+PAGE = 200  # transactions of one page
 
 
 def secret_key(superapp: Superapp) -> str:
@@ -48,20 +50,21 @@ def app_keys(superapp: Superapp, app_id: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def is_from_openserver(superapp: Superapp, headers: Any, *, path: str, body: bytes) -> bool:
+def is_from_openserver(superapp: Superapp, headers: Any, *, path: str, body: bytes, method: str = "POST") -> bool:
     """Whether a request carries a valid signature of this superapp's secret key."""
     try:
         auth = read_superapp_headers(headers)
     except Exception:  # whatever is wrong with it, it is not believed
         return False
-    fits = any(_fits(auth, sealed, superapp, path=path, body=body) for sealed in superapp.accepted_secrets())
+    parts = {"method": method, "path_and_query": path, "body": body}
+    fits = any(_fits(auth, sealed, superapp, parts) for sealed in superapp.accepted_secrets())
     return fits and auth.superapp == superapp.code
 
 
-def _fits(auth: Any, sealed: str, superapp: Superapp, *, path: str, body: bytes) -> bool:
+def _fits(auth: Any, sealed: str, superapp: Superapp, parts: dict[str, Any]) -> bool:
     key = secrets.unseal(sealed, bound_to=superapp.secret_binding).decode()
     try:
-        verify_superapp(auth, secret_key=key, method="POST", path_and_query=path, body=body, now=time.time())
+        verify_superapp(auth, secret_key=key, now=time.time(), **parts)
     except ApiError:
         return False
     return True
@@ -89,6 +92,23 @@ def create_transaction(superapp: Superapp, body: dict[str, Any]) -> Prepay:
         "totalAmount": amount["total"], "currencyType": amount["currency"], "standard": body,
     }  # fmt: skip
     return create_prepay(superapp, order)
+
+
+def transactions(superapp: Superapp, *, since: datetime, until: datetime, after: int) -> dict[str, Any]:
+    """One page of the list that `manage.py reconcile` asks for; the cursor is the id of the last row."""
+    rows = Prepay.objects.filter(superapp=superapp, created_at__gte=since, created_at__lt=until, pk__gt=after).order_by("pk")
+    page = list(rows.prefetch_related("refunds")[: PAGE + 1])
+    more = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
+    return {"transactions": [_transaction(prepay) for prepay in page[:PAGE]], "next": more}
+
+
+def _transaction(prepay: Prepay) -> dict[str, Any]:
+    states = {Prepay.State.WAITING: "WAIT_PAY", Prepay.State.PAID: "SUCCESS", Prepay.State.CLOSED: "CLOSED"}
+    refunded = sum(refund.amount for refund in prepay.refunds.all() if refund.status == "SUCCESS")
+    return {
+        "appId": prepay.app_id, "env": prepay.env, "outTradeNo": prepay.out_trade_no, "totalAmount": prepay.amount,
+        "currencyType": prepay.request["currencyType"], "refundedAmount": refunded, "state": states[Prepay.State(prepay.state)],
+    }  # fmt: skip
 
 
 def pay_sig_fits(order: dict[str, Any], keys: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ app_name = "simulator"
 urlpatterns: list[URLPattern] = [
     path("superapp/create-prepay-order", machines.CreatePrepayOrder.as_view(), name="create-prepay-order"),
     path("superapp/v3/pay/transactions/jsapi", machines.CreateTransaction.as_view(), name="create-transaction"),
+    path("superapp/transactions", machines.Transactions.as_view(), name="transactions"),
     path("developer/<str:app_id>/notify", machines.Receive.as_view(), name="notify"),
     path("developer/<str:app_id>/receive", machines.Receive.as_view(), name="receive"),
     path("developer/<str:app_id>/receive/test", machines.Receive.as_view(), name="receive-test"),

@@ -1,6 +1,7 @@
 """Machine endpoints: the stand-in superapp's create-prepay-order and the stand-in developers' receivers."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -50,6 +51,23 @@ class CreateTransaction(Machine):
             return refusal("AUTH_INVALID", "The SAS signature does not fit.", status=401)
         prepay = superapp.create_transaction(app, as_object(request.body.decode("utf-8", "replace")))
         return JsonResponse({"prepay_id": prepay.prepay_id})
+
+
+class Transactions(Machine):
+    """GET {backend}/transactions (docs/openserver.md, "Reconciliation")."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """A page of what the payment channel knows."""
+        app = get_object_or_404(Superapp, code=request.headers.get("SAS-Superapp", ""))
+        path = request.get_full_path()
+        if not superapp.is_from_openserver(app, request.headers, path=path, body=b"", method="GET"):
+            return refusal("AUTH_INVALID", "The SAS signature does not fit.", status=401)
+        try:
+            since, until = (datetime.fromisoformat(request.GET[name]) for name in ("from", "to"))
+            page = superapp.transactions(app, since=since, until=until, after=int(request.GET.get("cursor", "0")))
+        except (KeyError, ValueError):
+            return refusal("BAD_REQUEST", "from and to are times, cursor is what the page before gave.", status=400)
+        return JsonResponse({"returnCode": "0", "returnMessage": "OK", "data": page})
 
 
 def misbehave(mode: str) -> HttpResponse | None:

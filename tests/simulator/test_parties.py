@@ -1,6 +1,7 @@
 """The fictitious parties are careful: they believe only what is signed."""
 
 import json
+import time
 
 import pytest
 
@@ -87,3 +88,29 @@ def test_one_number_is_one_prepay_id(orbit):
     order = {"appId": "mp1", "env": 0, "outTradeNo": "N1"}
     first, second = superapp.create_prepay(orbit, order), superapp.create_prepay(orbit, order)
     assert first.prepay_id == second.prepay_id and second.asked == 2
+
+
+def listed(client, orbit, query, **changes):
+    """The answer of the stand-in superapp's list."""
+    path = f"/simulator/superapp/transactions?{query}"
+    headers = sign_superapp(
+        superapp=orbit.code, secret_key=superapp.secret_key(orbit), method="GET", path_and_query=path, body=b"",
+        timestamp=int(time.time()), nonce="n" * 16, **changes,
+    )  # fmt: skip
+    return client.get(path, headers=headers)
+
+
+def test_the_list_of_transactions_comes_in_pages(client, orbit, monkeypatch):
+    monkeypatch.setattr(superapp, "PAGE", 2)
+    orbit.sealed_secret_key = secrets.seal("k" * 44, bound_to=orbit.secret_binding)
+    orbit.save()
+    for number in range(3):
+        order = {"appId": "mp1", "env": 0, "outTradeNo": f"N{number}", "totalAmount": 990, "currencyType": "USD"}
+        superapp.create_prepay(orbit, order)
+    span = "from=2026-01-01T00:00:00%2B00:00&to=2100-01-01T00:00:00%2B00:00"
+    first = listed(client, orbit, span).json()["data"]
+    last = listed(client, orbit, f"{span}&cursor={first['next']}").json()["data"]
+    assert [row["outTradeNo"] for row in first["transactions"] + last["transactions"]] == ["N0", "N1", "N2"]
+    assert (last["next"], last["transactions"][0]["state"], last["transactions"][0]["totalAmount"]) == ("", "WAIT_PAY", 990)
+    assert listed(client, orbit, "from=soon&to=later").status_code == 400
+    assert client.get(f"/simulator/superapp/transactions?{span}", headers={"SAS-Superapp": orbit.code}).status_code == 401
