@@ -36,6 +36,7 @@ from console.templatetags.ui import icon
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 PLACES = ("after", "before")
+OPEN = {False: "<td>", True: '<td class="num">'}
 LAST = "end"  # the place before which the last page ends
 
 
@@ -366,13 +367,13 @@ class Listing:
 
     def body(self) -> SafeString:
         """The rows of the table's body."""
-        return format_html_join("", "<tr>{}</tr>", ((self._row(row),) for row in self.page.rows))
+        return SafeString("".join([f"<tr>{self._row(row)}</tr>" for row in self.page.rows]))
 
-    def _row(self, row: dict[str, Any]) -> SafeString:
-        url, columns = self.row_url(row), self.shown
-        first = format_html('{}<th scope="row">{}</th>', self._tick(row), cell(columns[0], row, url))
-        others = ((SafeString(' class="num"') if column.is_number else "", cell(column, row)) for column in columns[1:])
-        return first + format_html_join("", "<td{}>{}</td>", others)
+    def _row(self, row: dict[str, Any]) -> str:
+        # Cells are safe HTML already (console.columns.cell).
+        head, *others = self.shown
+        cells = [f"{OPEN[column.is_number]}{cell(column, row)}</td>" for column in others]
+        return f'{self._tick(row)}<th scope="row">{cell(head, row, self.row_url(row))}</th>{"".join(cells)}'
 
     def _tick(self, row: dict[str, Any]) -> SafeString:
         if not self.select:

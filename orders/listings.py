@@ -32,11 +32,15 @@ class RecordListing(Listing):
 
     def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = (), player: Column = MASKED) -> None:
         super().__init__(rows, query, kept=kept)
+        self._addresses: dict[str, str] = {}  # by mini program: reverse() once each and not once a row
         self.columns = tuple(player if column.name == player.name else column for column in self.columns)  # type: ignore[misc]
 
     def row_url(self, row: dict[str, Any]) -> str:
         """The record, on the pages of its mini program."""
-        return reverse(self.detail, kwargs={"app_id": row["mini_program__app_id"], "pk": row["id"]})
+        app_id = row["mini_program__app_id"]
+        if app_id not in self._addresses:
+            self._addresses[app_id] = reverse(self.detail, kwargs={"app_id": app_id, "pk": 0}).removesuffix("0/")
+        return f"{self._addresses[app_id]}{row['id']}/"
 
     @cached_property
     def shown(self) -> tuple[Column, ...]:
