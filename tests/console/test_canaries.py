@@ -13,12 +13,14 @@ from ipaddress import ip_address
 import pytest
 
 from console.errors import Refused
-from console.http import Client, OutgoingRequest, probe
+from console.http import Client, OutgoingRequest, probe, send_sync
 from console.http_kept import send_kept
 from console.models import MiniProgram
 from console.secrets import new_app_key, seal
+from console.url_check import check_sync
 from openserver.errors import ApiError
 from openserver.transactionform import _destination
+from orders.actions import push
 from orders.actions.push import send_test
 from orders.models import Attempt, Delivery, Order
 from payments.actions.backend import check_address
@@ -95,7 +97,9 @@ def test_the_forms_of_url_and_test_url(quiet):
 
 @inside
 @pytest.mark.django_db
-def test_test_pushes(quiet, starfall, senior):
+def test_test_pushes(quiet, starfall, senior, monkeypatch):
+    # The same without the wait that makes all unreachable ones alike.
+    monkeypatch.setattr(push, "probe_sync", send_sync)
     open_push(starfall, senior, "http://public.test/push")
     config = DeliveryConfig.objects.get()
     assert send_test(config, actor=senior).outcome == Attempt.Outcome.ACKNOWLEDGED
@@ -151,11 +155,18 @@ def test_calls_of_a_superapps_backend(quiet):
 def test_the_test_of_a_superapps_backend(quiet):
     async def press_all() -> None:
         async with Client() as client:
-            asked = [probe(OutgoingRequest(url=url, body=b"{}", connect_deadline=0.5), client=client) for url in URLS]
+            asked = [probe(OutgoingRequest(url=url, body=b"{}", connect_deadline=2.0), client=client) for url in URLS]
             for url, answer in zip(URLS, await asyncio.gather(*asked), strict=True):
                 assert answer.unreachable or "rebinding" in url or "redirect" in url, url
 
     asyncio.run(press_all())
+
+
+@inside
+def test_the_url_check(quiet):
+    requests = [OutgoingRequest(url=url, body=b"{}", connect_deadline=2.0, inspect=True) for url in URLS]
+    for url, checked in zip(URLS, check_sync(*requests), strict=True):
+        assert checked.refusal or checked.answer.unreachable or "rebinding" in url or "redirect" in url, url
 
 
 @inside
