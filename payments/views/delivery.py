@@ -1,5 +1,6 @@
 """Basic configurations: where pushes go, the credential that signs them, the exemption from review."""
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.forms import BaseForm
@@ -8,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console import jobs, secrets
+from console.destinations import DestinationRefused
 from console.errors import Invisible, Refused, WrongState
 from console.models import MiniProgram
 from console.permissions import can, not_allowed_sentence
+from console.url_check import Found, look_up_sync
 from console.views.base import ConsoleView, FormView, add_errors
 from payments.actions import credential as credentials
 from payments.actions import delivery, exemption
@@ -142,7 +145,7 @@ class DeliveryConfigure(DeliveryView, FormView):
                 add_errors(form, stale)
             except Refused as refused:
                 add_errors(form, refused)
-        return self.render(form=form, status=422, **self.page())
+        return self.render(form=form, status=422, looked_up=looked_up(form), **self.page())
 
     def act(self, form: DeliveryForm) -> HttpResponse:
         """Save; a new credential is mailed."""
@@ -163,6 +166,16 @@ class DeliveryConfigure(DeliveryView, FormView):
         program = self.mini_program
         title = _("URL check: %(place)s") % {"place": program.name}
         jobs.start("orders.check_urls", actor=self.actor, title=title, params={"program": program.pk}, container=program)
+
+
+def looked_up(form: BaseForm) -> dict[str, tuple[Found, ...]]:
+    """What DNS answers for the addresses that were refused; nothing for one whose form is wrong already."""
+    found = {}
+    for name in form.errors.keys() & {"url", "test_url"}:
+        url = form.data.get(name, "").strip()
+        with suppress(DestinationRefused):
+            found[url] = look_up_sync(url)
+    return found
 
 
 class CredentialResend(DeliveryView):

@@ -153,3 +153,23 @@ def test_a_certificate_is_found_by_its_serial_number_while_accepted(configured, 
     assert certificates.public_key(credential.certificate_pem.encode()).key_size == 3072
     time_machine.move_to(credential.not_after)
     assert keys.certificate_by_serial(credential.serial_no) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://10.1.2.3/push", "a private address"), ("http://[::1]/push", "an address of the computer itself"),
+        ("http://169.254.169.254/", "an address of one link only"),
+        ("https://no-such-name.invalid/", "the name does not resolve"),
+    ],
+)  # fmt: skip
+def test_a_refused_save_says_what_dns_answers_and_no_digits(as_person, starfall, team_admin, address, said):
+    page = as_person(team_admin).post(url("delivery-configure", starfall), {"url": address, "version": "0"})
+    assert page.status_code == 422 and said in page.content.decode()
+    assert [found.address for found in page.context["looked_up"][address]] in ([""], [])
+    assert not DeliveryConfig.objects.exists()
+
+
+def test_a_wrong_form_is_not_looked_up(as_person, starfall, team_admin):
+    page = as_person(team_admin).post(url("delivery-configure", starfall), {"url": "ftp://a.test/", "version": "0"})
+    assert page.status_code == 422 and page.context["looked_up"] == {}
