@@ -22,7 +22,7 @@ from items.importing.template import write_template
 from items.models import Import, Item
 from payments.models import Merchant, MerchantBinding, owners_of
 
-ROUNDS = 5
+ROUNDS = 3
 ITEMS = 10_000
 
 
