@@ -107,6 +107,23 @@ def verdict(order: Order) -> Verdict:
     return Verdict(found.tone, found.icon, text)
 
 
+REFUND_STATES = {
+    "processing": Verdict("warning", "clock", gettext_lazy("The superapp is giving the money back.")),
+    "success": Verdict("success", "check-circle", gettext_lazy("The money is back with the player.")),
+    "closed": Verdict("muted", "lock-closed", gettext_lazy("Closed: the refund was not carried out.")),
+    "failed": Verdict("danger", "x-circle", gettext_lazy("The refund failed: the player does not have the money back.")),
+}
+
+
+def refund_verdict(refund: Refund) -> Verdict:
+    """One sentence about the refund; what was delivered and refunded is told first."""
+    found, order = REFUND_STATES[refund.state], refund.order
+    if refund.state == Refund.State.SUCCESS and order.delivery_state == DeliveryState.DELIVERED:
+        kept = _("The item had been delivered: check whether the player still has it.")
+        return Verdict("warning", "exclamation-triangle", f"{found.text} {kept}")
+    return found
+
+
 def order_events(
     order: Order, notifications: Sequence[Notification], attempts: Sequence[Attempt], refunds: Sequence[Refund]
 ) -> list[dict[str, Any]]:
@@ -116,6 +133,9 @@ def order_events(
     if order.paid_at:
         paid = format_money(order.paid_amount, order.currency)
         events.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
+    if order.delivered_at:
+        told = _("The developer's backend acknowledged the delivery.")
+        events.append(_event(order.delivered_at, "check-badge", "success", _("Delivered"), told))
     events += [_notified(row) for row in notifications]
     events += attempt_events(attempts)
     for refund in refunds:
@@ -125,9 +145,13 @@ def order_events(
     return sorted(events, key=lambda event: event["at"])
 
 
-def refund_events(refund: Refund, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
-    """The timeline of a refund, oldest first."""
-    events = [*_refund(refund), *attempt_events(attempts)]
+def refund_events(refund: Refund, notifications: Sequence[Notification], attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """The timeline of a refund, from the order it is of, oldest first."""
+    order, started = refund.order, [_event(refund.order.created_at, "document-plus", "muted", _("Order placed"))]
+    if order.paid_at:
+        paid = format_money(order.paid_amount, order.currency)
+        started.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
+    events = [*started, *_refund(refund), *(_notified(row) for row in notifications), *attempt_events(attempts)]
     return sorted(events, key=lambda event: event["at"])
 
 

@@ -2,14 +2,15 @@
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from console.columns import mask
 from console.errors import Invisible
 from console.permissions import can, grants_of, holders
 from console.views.base import ConsoleView
-from orders.models import Attempt, Delivery, DeliveryState, Order, Refund
-from orders.story import attempts_of, grouped, order_events, refund_events, verdict
+from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
+from orders.story import attempts_of, grouped, order_events, refund_events, refund_verdict, verdict
 
 NOTIFICATIONS_SHOWN = 50
 REDELIVERABLE = {DeliveryState.NEEDS_ATTENTION, DeliveryState.PENDING}  # as in orders.actions.delivery.redeliver
@@ -76,6 +77,11 @@ class OrderDetail(RecordDetail):
 class RefundDetail(RecordDetail):
     """A refund and the order it belongs to."""
 
+    def told_of(self, refund: Refund) -> QuerySet[Notification]:
+        """What the superapp told about this refund of the order; its number stands in what was signed."""
+        rows = refund.order.notifications.filter(kind=Notification.Kind.REFUND, payload__contains=f'"{refund.refund_no}"')
+        return rows.order_by("id")[:NOTIFICATIONS_SHOWN]
+
     permission: ClassVar[str] = "orders.view_refund"
     template_name: ClassVar[str] = "orders/refund_detail.html"
 
@@ -84,13 +90,16 @@ class RefundDetail(RecordDetail):
         refund: Refund = self.find(Refund.objects.select_related("order"), pk)
         deliveries = list(refund.deliveries.order_by("id"))
         attempts = self.attempts(deliveries)
+        notifications = list(self.told_of(refund))
         others = refund.order.refunds.exclude(pk=refund.pk).order_by("started_at", "id")
         return self.render(
             refund=refund,
             order=refund.order,
             amount=-refund.amount,
             others=[(other, -other.amount) for other in others],
-            events=refund_events(refund, attempts),
+            verdict=refund_verdict(refund),
+            events=refund_events(refund, notifications, attempts),
+            notifications=notifications if self.sees_player else [],
             deliveries=grouped(deliveries, attempts),
             sees_player=self.sees_player,
             masked_player=mask(refund.open_id),

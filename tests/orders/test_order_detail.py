@@ -45,6 +45,13 @@ def test_tells_what_happened(client, operator, order, delivery, url):
     assert "12.5 ms" in page and "https://shop.test/push" in page
 
 
+def test_the_timeline_tells_the_acknowledgement_to_those_who_see_no_attempts(client, superapp_operator, order, url):
+    type(order).objects.filter(pk=order.pk).update(delivery_state="delivered", delivered_at=timezone.now())
+    client.force_login(superapp_operator)
+    titles = [event["title"] for event in client.get(url).context["events"]]
+    assert sorted(titles) == ["Delivered", "Order placed", "Paid"]
+
+
 def test_refuses_post(client, operator, url):
     client.force_login(operator)
     assert client.post(url).status_code == 405

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from orders.models import Notification
 from tests.orders.records import give_back, numbers, place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -73,6 +74,26 @@ def test_the_detail_links_to_the_order_and_the_order_to_the_refund(client, opera
     page = client.get(refund_url).content.decode()
     assert order_url in page and "Bought twice" in page and "USD -1.00" in page
     assert refund_url in client.get(order_url).content.decode()
+
+
+def test_the_detail_says_how_it_stands_and_what_the_superapp_sent(client, operator, superapp_operator, starfall, order):
+    refund = give_back(order, "R-1", state="success", succeeded_at=timezone.now())
+    order.delivered_at = timezone.now()
+    type(order).objects.filter(pk=order.pk).update(delivery_state="delivered", delivered_at=order.delivered_at)
+    about = {"superapp": order.superapp, "order": order, "kind": "refund", "out_trade_no": "ORDER-1", "verdict": "accepted"}
+    for number in ("R-1", "R-2"):
+        payload = f'{{"OpenId":"player-0001-abcd","RefundNo":"{number}"}}'
+        Notification.objects.create(**about, event="e", payload=payload, pay_event_sig="s")
+    url = reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk})
+    client.force_login(operator)
+    response = client.get(url)
+    page = response.content.decode()
+    assert "The money is back with the player. The item had been delivered" in page
+    assert [row.payload for row in response.context["notifications"]] == ['{"OpenId":"player-0001-abcd","RefundNo":"R-1"}']
+    assert [event["title"] for event in response.context["events"]][:1] == ["Order placed"]
+    assert "Refund notification accepted" in page
+    client.force_login(superapp_operator)
+    assert "player-0001-abcd" not in client.get(url).content.decode()
 
 
 def test_a_refund_of_another_mini_program_is_not_found(client, operator, starfall, harbor_reader):
