@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.errors import Invisible, WrongState
-from console.permissions import can
+from console.permissions import can, grants_of
 from console.views.base import ConsoleView
 from orders.actions.delivery import redeliver_order
 from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
@@ -96,8 +96,14 @@ class PushLog(ConsoleView):
         """The newest LOG_LENGTH attempts, newest first."""
         rows = Attempt.objects.filter(delivery__mini_program=self.mini_program)
         attempts = rows.select_related("delivery__order").order_by("-started_at", "-pk")[:LOG_LENGTH]
-        sees_signatures = can(self.actor, "payments.view_delivery", self.container)
-        return self.render(attempts=attempts, length=LOG_LENGTH, sees_signatures=sees_signatures)
+        teams, _superapps = grants_of(self.actor).containers(self.permission)
+        return self.render(
+            attempts=attempts,
+            length=LOG_LENGTH,
+            sees_signatures=can(self.actor, "payments.view_delivery", self.container),
+            # Bodies hold whole open ids, as raw notifications do: they are for the team.
+            sees_player=self.container.scope.team_id in teams,
+        )
 
 
 class Redeliver(ConsoleView):

@@ -197,6 +197,16 @@ def test_the_log_shows_what_was_sent_and_answered(
     assert "4001&lt;b&gt;" in text and config.test_url in text and "webhook-signature" in text
 
 
+def test_bodies_in_the_log_are_for_the_team(client, config, senior, operator, platform, starfall, receiver):
+    receiver.expect_request("/test").respond_with_json(OK)
+    send_test(config, actor=senior)
+    url = page(client, operator, "push-log", app_id=starfall.app_id)
+    assert "test_player" in client.get(url).content.decode()
+    client.force_login(platform)
+    log = client.get(url)
+    assert log.status_code == 200 and "test_player" not in log.content.decode()
+
+
 def test_redeliver_button(client, keys, starfall, senior, developer, stranger):
     order = attention(starfall, keys).order
     url = page(client, developer, "redeliver", app_id=starfall.app_id, pk=order.pk)
