@@ -176,8 +176,9 @@ def push_as_call(push: ReceivedPush) -> dict[str, Any]:
 
 
 def reverse_receiver(push: ReceivedPush) -> str:
-    """The developer's address."""
-    return reverse("simulator:receive", kwargs={"app_id": push.mini_program.app_id})
+    """The developer's address; that of a standard payment is its notify_url."""
+    name = "simulator:notify" if push.event.startswith(("TRANSACTION.", "REFUND.")) else "simulator:receive"
+    return reverse(name, kwargs={"app_id": push.mini_program.app_id})
 
 
 def order_url(order: Order | None) -> str:

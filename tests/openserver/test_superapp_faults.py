@@ -67,6 +67,8 @@ class Ledger:
 
     def close(self) -> None:
         self.over.set()
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)  # close() alone would let the waiting accept() take one more
         self.listener.close()
 
 
