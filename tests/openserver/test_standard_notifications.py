@@ -49,7 +49,7 @@ def test_a_payment_is_recorded_and_stands_in_the_outbox_for_notify_url(seller, o
 def test_it_is_sent_to_notify_url_although_no_push_is_configured(seller, paid):
     found = claim(limit=10, room={}, usual_room=8)
     assert [push.url for push in found.pushes] == [NOTIFY_URL]
-    assert found.pushes[0].app_keys == (seller.live_key,)
+    assert list(found.pushes[0].app_keys) == [seller.live_key]
 
 
 @pytest.mark.django_db(transaction=True)
