@@ -83,11 +83,11 @@ def _answered(health: Health, now: datetime) -> Health:
 
 def _troubled(health: Health, outcome: Outcome, now: datetime, chance: random.Random) -> Health:
     health = health._replace(failures=health.failures + 1)
-    if health.rests_until:  # what was under way when it began to rest changes nothing
-        return _rest(health, now, chance) if outcome.probe else health
-    return (
-        _rest(health, now, chance) if health.failures >= (REOPENS_AFTER if health.recovering_since else OPENS_AFTER) else health
-    )
+    if health.rests_until:
+        rests = outcome.probe  # what was under way when it began to rest changes nothing
+    else:
+        rests = health.failures >= (REOPENS_AFTER if health.recovering_since else OPENS_AFTER)
+    return _rest(health, now, chance) if rests else health
 
 
 def _rest(health: Health, now: datetime, chance: random.Random) -> Health:

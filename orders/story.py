@@ -212,9 +212,8 @@ def attempt_event(attempt: Attempt) -> dict[str, Any]:
 
 def _shown(attempt: Attempt) -> dict[str, Any]:
     headers = "\n".join(f"{name}: {value}" for name, value in attempt.request_headers.items())
-    stages = [(name.replace("_", " "), value) for name, value in attempt.durations.items() if name != "total"]
     return {
-        "row": attempt, "sentence": outcome_sentence(attempt), "headers": headers, "stages": stages,
+        "row": attempt, "sentence": outcome_sentence(attempt), "headers": headers, "stages": attempt.stages,
         "total": attempt.durations.get("total"), "look": look_of(attempt.outcome),
     }  # fmt: skip
 

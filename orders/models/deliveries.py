@@ -223,6 +223,12 @@ class Attempt(models.Model):
     def __str__(self) -> str:
         return f"{self.delivery_id} #{self.number} {self.outcome}"
 
+    @property
+    def stages(self) -> list[tuple[str, float]]:
+        """The name and the milliseconds of each stage that ended, in their order."""
+        names = {"dns": _("Name lookup"), "connect": _("Connection"), "tls": _("TLS"), "first_byte": _("First byte")}
+        return [(str(label), self.durations[name]) for name, label in names.items() if name in self.durations]
+
 
 class DeliveryAlert(models.Model):
     """When a team was last told by mail that deliveries of a mini program fail: one mail a level, not one an order."""
