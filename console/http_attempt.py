@@ -79,13 +79,13 @@ class _TimedContext(ssl.SSLContext):
         return wrapped
 
 
-def tls_context(certificate_file: str | None = None, key_file: str | None = None) -> ssl.SSLContext:
+def tls_context(certificate_file: str | None = None, *, password: str | None = None) -> ssl.SSLContext:
     """Return a verifying TLS context (1.2 or newer), with a client certificate if files are given."""
     context = _TimedContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a certificate and checks the name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if certificate_file:
-        context.load_cert_chain(certificate_file, key_file)
+        context.load_cert_chain(certificate_file, password=password)
     return context
 
 

@@ -66,6 +66,8 @@ WORDS: dict[str, str | Promise] = {
     "payments.exemption_request.end": _("ended the approval exemption"),
     "payments.exemption_request.limit": _("limited the approval exemption"),
     "payments.delivery.configure": _("configured the delivery push"),
+    "payments.client_certificate.upload": _("stored a client certificate for pushes of"),
+    "payments.client_certificate.remove": _("removed the client certificate for pushes of"),
     "payments.credential.issue": _("had certificate and keys issued"),
     "payments.credential.resend": _("sent the mail with certificate and keys again"),
     "payments.credential.mail": _("mailed certificate and keys"),

@@ -21,6 +21,7 @@ from orders.models import Delivery, DeliveryState
 from orders.moving import COLUMNS, Row, lock_orders, move_deliveries, with_order
 from orders.receivers import note_begun, spared, take_turns
 from orders.sender import Endpoint, Push
+from payments.client_certificates import contexts_of
 from payments.keys import LIVE, SANDBOX, keys_of_programs
 from payments.models import DeliveryConfig
 
@@ -137,7 +138,13 @@ def _with_keys(pushes: list[Push]) -> list[Push]:
     texts = {(program, env): [key.text for key in found] for env in keys for program, found in keys[env].items()}
     now = DeliveryState.DELIVERING.value
     rows = (push.row._replace(state=now, order_state=now) for push in pushes)
+    # It is for where the push goes, and nobody else's business: an address that an order brings does not see it.
+    shown = contexts_of({push.row.mini_program_id for push in pushes if not push.row.own_url})
     return [
-        push._replace(row=row, app_keys=texts.get((row.mini_program_id, row.env), []))
+        push._replace(
+            row=row,
+            tls=None if row.own_url else shown.get(row.mini_program_id),
+            app_keys=texts.get((row.mini_program_id, row.env), []),
+        )
         for push, row in zip(pushes, rows, strict=True)
-    ]  # fmt: skip
+    ]

@@ -1,5 +1,6 @@
 """From an outbox row to the request that is posted, and from the answer to what is kept of the attempt."""
 
+import ssl
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,6 +29,7 @@ class Push(NamedTuple):
     step: int
     first_due_at: datetime
     probe: bool = False  # at an endpoint that rests
+    tls: ssl.SSLContext | None = None  # with the client certificate, if the mini program has one
 
     @property
     def endpoint(self) -> Endpoint:
@@ -68,7 +70,7 @@ def outgoing(push: Push, *, deadline: float = DEADLINE) -> OutgoingRequest:
     """The request, signed now. `deadline` in seconds is for all of it. Raises ValueError without an AppKey."""
     signed = webhook_headers(webhook_id=str(push.row.uid), timestamp=int(time.time()), body=push.body, app_keys=push.app_keys)
     headers = {"Content-Type": "application/json; charset=utf-8", **signed}
-    return OutgoingRequest(url=push.url, headers=headers, body=push.body, deadline=deadline)
+    return OutgoingRequest(url=push.url, headers=headers, body=push.body, deadline=deadline, tls=push.tls)
 
 
 def unsent(push: Push, *, outcome: Attempt.Outcome, error: str = "") -> Tried:

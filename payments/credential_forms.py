@@ -46,6 +46,32 @@ class RequestForm(PlainForm):
         return text
 
 
+class KeyInput(forms.Textarea):
+    """A private key is not sent back to the browser, not even in a form that has to be corrected."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ClientCertificateForm(PlainForm):
+    """The certificate that pushes show, and its private key; both in PEM."""
+
+    certificate = forms.CharField(
+        label=_("Certificate"),
+        max_length=65_536,
+        widget=forms.Textarea(attrs={"rows": 8, "autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+        help_text=_("In PEM, your own first, then the certificates that issued it, if your backend needs them."),
+        error_messages={"required": _("Paste the certificate.")},
+    )
+    key = forms.CharField(
+        label=_("Private key"),
+        max_length=32_768,
+        widget=KeyInput(attrs={"rows": 8, "autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+        help_text=_("In PEM, without a passphrase. It is stored encrypted and never shown again."),
+        error_messages={"required": _("Paste the private key.")},
+    )
+
+
 class FirstDeliveryForm(RequestForm, DeliveryForm):
     """The first save issues the credential, so it may bring a request."""
 

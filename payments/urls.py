@@ -4,6 +4,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from payments.views import approvals, backend, delivery, management, merchant, merchants, payment, queue
+from payments.views.client_certificate import ClientCertificateRemove, ClientCertificateUpload
 from payments.views.credential import CredentialIssue, CredentialRetire, CredentialRevoke, CredentialRotate
 
 app_name = "payments"
@@ -30,6 +31,10 @@ urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/delivery/credential/<int:pk>/rotate", CredentialRotate.as_view(), name="credential-rotate"),
     path("m/<str:app_id>/delivery/credential/<int:pk>/retire", CredentialRetire.as_view(), name="credential-retire"),
     path("m/<str:app_id>/delivery/credential/<int:pk>/revoke", CredentialRevoke.as_view(), name="credential-revoke"),
+    path("m/<str:app_id>/delivery/client-certificate", ClientCertificateUpload.as_view(), name="client-certificate"),
+    path(
+        "m/<str:app_id>/delivery/client-certificate/remove", ClientCertificateRemove.as_view(), name="client-certificate-remove"
+    ),
     path("m/<str:app_id>/delivery/exemption/request", delivery.ExemptionNew.as_view(), name="exemption-request"),
     path("m/<str:app_id>/delivery/exemption/<int:pk>/cancel", delivery.ExemptionCancel.as_view(), name="exemption-cancel"),
     path("s/<str:superapp>/approvals/", queue.Approvals.as_view(), name="approvals"),

@@ -19,6 +19,7 @@ from orders.payloads import GOODS_EVENT, envelope, test_payload
 from orders.sender import Push, outgoing, tried
 from orders.webhooks import pay_event_sig
 from payments.actions.credential import note_probe
+from payments.client_certificates import contexts_of
 from payments.keys import AppKey, accepted_keys
 from payments.models import Credential, DeliveryConfig, owners_of
 
@@ -63,7 +64,8 @@ def test_push(config: DeliveryConfig, url: str, app_keys: list[AppKey], *, actor
     keys = [key.text for key in app_keys]
     if not keys:
         raise WrongState(_("There is no AppKey to sign with. Request a certificate and keys first."))
-    return Push.of(_test_delivery(config, keys[0], actor=actor), url=url, app_keys=keys)
+    push = Push.of(_test_delivery(config, keys[0], actor=actor), url=url, app_keys=keys)
+    return push._replace(tls=contexts_of([config.mini_program_id]).get(config.mini_program_id))
 
 
 def note_answer(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime, actor: User) -> Attempt:

@@ -1,6 +1,6 @@
 """What must hold before anything can be sold: merchants, requests and their decisions, delivery configuration, credentials."""
 
-from payments.models.delivery import CertificateAuthority, Credential, CredentialMail, DeliveryConfig
+from payments.models.delivery import CertificateAuthority, ClientCertificate, Credential, CredentialMail, DeliveryConfig
 from payments.models.merchants import Merchant
 from payments.models.requests import (
     REASON_LIMIT,
@@ -17,6 +17,7 @@ from payments.models.requests import (
 
 __all__ = [
     "CertificateAuthority",
+    "ClientCertificate",
     "Credential",
     "CredentialMail",
     "DeliveryConfig",

@@ -38,6 +38,29 @@ class DeliveryConfig(ProgramOwned):
         return self.test_url or (self.url if is_test else "")
 
 
+class ClientCertificate(ProgramOwned):
+    """What pushes of a mini program show to a receiver that demands a certificate (mTLS). The key is sealed (console.secrets)."""
+
+    mini_program = models.OneToOneField(MiniProgram, on_delete=models.PROTECT, related_name="client_certificate")
+    certificate_pem = models.TextField(help_text="The certificate, then its chain.")
+    sealed_key = models.TextField(help_text="PKCS #8 in PEM, sealed.")
+    fingerprint = models.CharField(max_length=95, help_text="SHA-256 of the certificate.")
+    subject = models.CharField(max_length=300, blank=True)
+    not_after = models.DateTimeField()
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    objects = TeamOwnedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def days_left(self) -> int:
+        """Whole days until it expires; negative once it has."""
+        return (self.not_after - timezone.now()).days
+
+
 class CertificateAuthority(models.Model):
     """The platform's own CA for client certificates. One row; the key is sealed."""
 

@@ -19,7 +19,7 @@ from payments.actions import credential as credentials
 from payments.actions import delivery, exemption
 from payments.credential_forms import FirstDeliveryForm
 from payments.forms import DeliveryForm, ExemptionForm
-from payments.models import Credential, DeliveryConfig, ExemptionRequest
+from payments.models import ClientCertificate, Credential, DeliveryConfig, ExemptionRequest
 from payments.notices import what_next
 from payments.tasks import send_credential_mails
 
@@ -66,6 +66,7 @@ class Delivery(DeliveryView):
         return self.render(
             config=self.config(),
             **self.credentials(),
+            client_certificate=ClientCertificate.objects.filter(mini_program=self.mini_program).first(),
             passphrase=self.passphrase_once(),
             **self.rights("configure", "payments.configure_delivery"),
             **self.rights("credential", "payments.manage_credentials"),
