@@ -74,16 +74,20 @@ def receiver(stack: ExitStack, *arguments: str) -> int:
     return port
 
 
+def environment(port: int) -> dict[str, str]:
+    """That of a process that works on the same database and may post to the receiver."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    return {**os.environ, "DATABASE_URL": f"{server}/bench", "LOCAL_DESTINATIONS": f"127.0.0.1:{port}"}
+
+
 def usual_workers(port: int, stack: ExitStack) -> list[str]:
     """Start the peers' broker and workers; returns their names."""
     directory = Path(tempfile.mkdtemp(prefix="console-bench-"))
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
     broker = valkey(directory, stack)
-    server = os.environ["DATABASE_URL"].rpartition("/")[0]
-    environment = {"DATABASE_URL": f"{server}/bench", "LOCAL_DESTINATIONS": f"127.0.0.1:{port}"}
     usual_deliver.app.conf.broker_url = broker
     for pool in usual_deliver.POOLS:
-        usual_deliver.worker(pool, broker, stack, environment)
+        usual_deliver.worker(pool, broker, stack, environment(port))
     return list(usual_deliver.POOLS)
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
-from typing import Any
 
 import django
 from celery import Celery
@@ -53,10 +52,10 @@ def deliver(pk: int) -> None:
         move(delivery.order, "acknowledge_delivery", actor=actor)
 
 
-def worker(pool: str, broker: str, stack: ExitStack, environment: dict[str, Any]) -> None:
+def worker(pool: str, broker: str, stack: ExitStack, environment: dict[str, str]) -> None:
     """Start a Celery worker of this pool with a queue of its name; it is stopped with the stack."""
     command = [sys.executable, "-m", "celery", "-q", "-A", "bench.usual_deliver", "worker", "-P", pool, "-c", str(POOLS[pool])]
     command += ["-Q", pool, "-n", f"{pool}@bench", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "error"]
-    process = subprocess.Popen(command, env={**os.environ, **environment, "BENCH_BROKER": broker})
+    process = subprocess.Popen(command, env={**environment, "BENCH_BROKER": broker})
     stack.callback(process.wait)
     stack.callback(process.terminate)

@@ -5,7 +5,7 @@ Every function is one transaction. Leases are by database time; a result counts 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from django.utils import timezone
 from console.crash import mark
 from console.permissions import System
 from orders.actions.delivery import push_url
-from orders.breaker import Health
+from orders.breaker import Health, allowed
 from orders.models import Delivery, DeliveryState
 from orders.moving import COLUMNS, Row, lock_orders, move_deliveries, with_order
 from orders.receivers import note_begun, spared, take_turns
@@ -53,7 +53,7 @@ def claim(*, limit: int, room: Mapping[Endpoint, int], usual_room: int, lease: t
     with transaction.atomic():
         found = _found(due.order_by("next_attempt_at")[:limit])
         taken = take_turns(turns[:TURNS], now)
-        pushes = _with_free_orders(_within_room(found, room, usual_room) + _of_spared(taken, spare))
+        pushes = _with_free_orders(_within_room(found, room, usual_room) + _of_spared(taken, now))
         sent = _sendable(pushes)
         until = ExpressionWrapper(Now() + Value(lease), output_field=DateTimeField())
         number = F("attempt_number") + 1
@@ -98,11 +98,11 @@ def _found(due: "QuerySet[Delivery]") -> list[Push]:
     ]  # fmt: skip
 
 
-def _of_spared(taken: Mapping[Endpoint, Health], counts: Mapping[Endpoint, int]) -> list[Push]:
+def _of_spared(taken: Mapping[Endpoint, Health], now: datetime) -> list[Push]:
     """The oldest events first: so at least they keep to their schedule, and its alerts come in time."""
     pushes = []
     for endpoint, health in taken.items():
-        found = _found(_due().filter(of_endpoints([endpoint])).order_by("first_due_at")[: counts[endpoint]])
+        found = _found(_due().filter(of_endpoints([endpoint])).order_by("first_due_at")[: allowed(health, now)])
         pushes += [push._replace(probe=health.rests_until is not None) for push in found]
     return pushes
 

@@ -91,6 +91,7 @@ def test_without_the_right_token_there_are_no_metrics(client, token):
 
 def test_without_a_token_set_the_page_does_not_exist(client):
     assert client.get("/metrics", HTTP_AUTHORIZATION="Bearer ").status_code == 404
+    assert "figures" not in client.get("/health", HTTP_AUTHORIZATION="Bearer ").json(), "no token is no password"
 
 
 def test_the_health_page_asks_a_handful_of_queries(client, delivery, django_assert_max_num_queries):
