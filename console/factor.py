@@ -76,6 +76,8 @@ def _keep(request: HttpRequest) -> str:
     if request.method == "POST":
         data = request.POST.copy()
         data.pop("csrfmiddlewaretoken", None)
+        for name in [name for name, value in data.items() if "PRIVATE KEY-----" in value]:
+            del data[name]  # a session is no place for secrets; it has to be pasted once more
         text = data.urlencode()
         if data and len(text) <= LARGEST:
             request.session[TYPED] = {"path": urlsplit(back).path, "data": text}

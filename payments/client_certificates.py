@@ -92,15 +92,10 @@ def contexts_of(mini_program_ids: Iterable[int]) -> dict[int, ssl.SSLContext]:
     return {program: _context(pem, sealed, mark) for program, pem, sealed, mark in found}
 
 
-def binding(mark: str) -> str:
-    """What the key of the certificate with this fingerprint is bound to."""
-    return f"client_certificate:{mark}:key"
-
-
 @lru_cache(maxsize=1024)
 def _context(certificate_pem: str, sealed_key: str, mark: str) -> ssl.SSLContext:
     """Kept by the sealed key, which never changes its meaning: making a context takes tens of milliseconds."""
-    key = load_pem_private_key(secrets.unseal(sealed_key, bound_to=binding(mark)), None)
+    key = load_pem_private_key(secrets.unseal(sealed_key, bound_to=ClientCertificate(fingerprint=mark).sealed_binding("sealed_key")), None)
     # Python's ssl reads keys from files only: this one is encrypted with a passphrase that is never written down.
     passphrase = chance.token_urlsafe(32)
     encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))

@@ -9,7 +9,7 @@ from console.audit import record
 from console.errors import WrongState
 from console.models import MiniProgram, User
 from console.permissions import require
-from payments.client_certificates import binding, read_pair
+from payments.client_certificates import read_pair
 from payments.models import ClientCertificate, owners_of
 
 MANAGE = "payments.manage_credentials"
@@ -22,8 +22,9 @@ def upload(program: MiniProgram, *, actor: User, certificate: str, key: str) -> 
     """
     require(actor, MANAGE, program)
     pair = read_pair(certificate, key)
+    place = ClientCertificate(fingerprint=pair.fingerprint).sealed_binding("sealed_key")
     values = {
-        "certificate_pem": pair.certificate_pem, "sealed_key": secrets.seal(pair.key_pem, bound_to=binding(pair.fingerprint)),
+        "certificate_pem": pair.certificate_pem, "sealed_key": secrets.seal(pair.key_pem, bound_to=place),
         "subject": pair.subject, "fingerprint": pair.fingerprint, "not_after": pair.not_after, "uploaded_by": actor,
         "uploaded_at": timezone.now(),
     }  # fmt: skip

@@ -55,6 +55,10 @@ class ClientCertificate(ProgramOwned):
     def __str__(self) -> str:
         return self.subject
 
+    def sealed_binding(self, field: str) -> str:
+        """What the sealed key is bound to; the fingerprint is known before the row is."""
+        return f"client_certificate:{self.fingerprint}:{field.removeprefix('sealed_')}"
+
     @property
     def days_left(self) -> int:
         """Whole days until it expires; negative once it has."""

@@ -17,6 +17,7 @@ class ClientCertificateUpload(DeliveryView, FormView):
     """Store one, or replace it."""
 
     permission: ClassVar[str] = client_certificate.MANAGE
+    fresh_factor: ClassVar[bool] = True
     template_name: ClassVar[str] = "payments/client_certificate.html"
     form_class: ClassVar[Any] = ClientCertificateForm
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('console', '0008_people_pages'),
-        ('payments', '0004_request_closed'),
+        ('payments', '0005_request_escalated'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
