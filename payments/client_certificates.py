@@ -95,7 +95,8 @@ def contexts_of(mini_program_ids: Iterable[int]) -> dict[int, ssl.SSLContext]:
 @lru_cache(maxsize=1024)
 def _context(certificate_pem: str, sealed_key: str, mark: str) -> ssl.SSLContext:
     """Kept by the sealed key, which never changes its meaning: making a context takes tens of milliseconds."""
-    key = load_pem_private_key(secrets.unseal(sealed_key, bound_to=ClientCertificate(fingerprint=mark).sealed_binding("sealed_key")), None)
+    place = ClientCertificate(fingerprint=mark).sealed_binding("sealed_key")
+    key = load_pem_private_key(secrets.unseal(sealed_key, bound_to=place), None)
     # Python's ssl reads keys from files only: this one is encrypted with a passphrase that is never written down.
     passphrase = chance.token_urlsafe(32)
     encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))

@@ -21,10 +21,11 @@ from openserver.actions.sessions import open_session
 from openserver.keys import opened, session_key_binding
 from openserver.models import PlayerSession
 from payments import keys
+from payments.actions import client_certificate, delivery
 from payments.actions import credential as credentials
-from payments.actions import delivery
 from payments.models import CertificateAuthority, Credential, CredentialMail
 from simulator.developer import backend_of
+from tests.payments.test_client_certificate import made, pem
 
 PUBLIC = "https://93.184.215.14/push"
 NEW = b"n" * 32
@@ -42,6 +43,8 @@ def sealed(starfall, team_admin):
     RecoveryCodes.activate(team_admin)
     open_session(starfall, open_id="player")
     backend_of(starfall).install(serial_no="A1", certificate_pem=b"", private_key_pem=b"key", live="l", sandbox="s")
+    certificate, key = made("pushes")
+    client_certificate.upload(starfall, actor=team_admin, certificate=certificate, key=pem(key))
     return saved
 
 

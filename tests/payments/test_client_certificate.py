@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
+from console import factor
 from console.models import AuditEntry
 from orders.models import Attempt, Order
 from payments.actions import client_certificate
@@ -122,4 +124,17 @@ def test_it_is_removed_once(client, starfall, team_admin, developer, pair):
     assert client.post(url).status_code == 403
     client.force_login(team_admin)
     assert [client.post(url).status_code for _time in range(2)] == [302, 409]
+    assert not ClientCertificate.objects.exists()
+
+
+@pytest.mark.django_db
+def test_without_a_fresh_code_nothing_happens_and_the_session_does_not_keep_the_key(client, starfall, team_admin, pair):
+    client.force_login(team_admin)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "type": "totp", "at": 0}]
+    session.save()
+    answer = client.post(f"/m/{starfall.app_id}/delivery/client-certificate", {"certificate": pair[0], "key": pair[1]})
+    assert answer.status_code == 302 and "reauthenticate" in answer["Location"]
+    kept = client.session[factor.TYPED]["data"]
+    assert "BEGIN+CERTIFICATE" in kept and "PRIVATE" not in kept
     assert not ClientCertificate.objects.exists()
