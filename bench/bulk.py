@@ -18,8 +18,8 @@ from items.models import Item, Release, ReleaseEntry
 from items.submitting import manifest
 from payments.models import Merchant, MerchantBinding, owners_of
 
-ITEMS, ROUNDS = 1_000, 5
-SINGLY = 10  # items of the peer, whose time is scaled up: it is linear
+ITEMS, ROUNDS = 1_000, 3
+SINGLY = 5  # items of the peer, whose time is scaled up: it is linear
 SETUP = System("bench")
 
 

@@ -61,8 +61,13 @@ def record_many(
     verb: str, rows: Sequence[models.Model], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
 ) -> None:
     """One entry for each row, `changes` in the same order; inserted together."""
-    entries = [build_entry(verb, row, actor=actor, changes=change, note=note) for row, change in zip(rows, changes, strict=True)]
-    AuditEntry.objects.bulk_create(entries, batch_size=500)
+    record_subjects(verb, [_subject(row) for row in rows], actor=actor, changes=changes, note=note)
+
+
+def _subject(row: models.Model) -> Subject:
+    team_id, superapp_id = row.scope  # type: ignore[attr-defined]
+    program_id = getattr(row, "mini_program_id", None)
+    return Subject(team_id, superapp_id, program_id, row._meta.label_lower, str(row.pk), str(row))
 
 
 def record_subjects(

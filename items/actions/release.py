@@ -5,11 +5,12 @@ Locks are always taken in the same order: exemption, items by id, release, entri
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from console import bulk
 from console.audit import record
 from console.errors import Refused, WrongState
 from console.lifecycle import lock, move, move_many
@@ -19,7 +20,7 @@ from items import exemptions
 from items.actions import entries
 from items.actions.mails import tell_requester
 from items.editors import editors_of
-from items.models import Item, Release, ReleaseEntry
+from items.models import Item, ItemQuerySet, Release, ReleaseEntry
 from items.review import part_of, what_changed
 from items.settlement import settlement_currency
 from payments.models import REASON_LIMIT, ExemptionRequest, owners_of
@@ -100,11 +101,12 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
     if not decisions:
         raise Refused(_("Nothing is decided yet. Choose approve or reject for at least one item."))
     with transaction.atomic():
-        item_ids = release.entries.filter(pk__in=[decision.entry_id for decision in decisions]).values("item_id")
+        found = release.entries.filter(pk__in=bulk.listed([decision.entry_id for decision in decisions], int))
+        item_ids = found.values("item_id")
         rows_of_items = Item.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=item_ids)
         items = {item.pk: item for item in rows_of_items.order_by("pk")}
         locked = lock(release)
-        rows = release.entries.in_bulk([decision.entry_id for decision in decisions])
+        rows = {entry.pk: entry for entry in found.all()}
         for decision in decisions:
             _refuse_other_content(rows.get(decision.entry_id), items, decision)
         for (approve, reason, part), group in _alike(decisions).items():
@@ -157,14 +159,18 @@ def why_not_submit(item: Item, *, currency: str) -> str:
 
 
 def _locked(items: list[Item], program: MiniProgram) -> list[Item]:
-    rows = Item.objects.filter(mini_program=program, pk__in=[item.pk for item in items])
-    return list(rows.select_for_update(of=("self",), no_key=True).select_related("edited_by").order_by("pk"))
+    rows = _rows_of(items).filter(mini_program=program).prefetch_related("edited_by")
+    return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
+
+def _rows_of(items: Iterable[Item]) -> ItemQuerySet:
+    return Item.objects.filter(pk__in=bulk.listed([item.pk for item in items], int))
 
 
 def _into_review(program: MiniProgram, split: exemptions.Split, *, actor: User, message: str) -> Release:
     items = split.reviewed
     release = _snapshot(program, items, actor=actor, message=message, why=split.why)
-    move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "submit", actor=actor, message=message)
+    move_many(_rows_of(items), "submit", actor=actor, message=message)
     tell_deciders(release)
     return release
 
@@ -174,7 +180,7 @@ def _release_at_once(
 ) -> Release:
     release = _snapshot(program, items, actor=actor, message=message)
     move_many(release.entries.prefetch_related("release"), "auto_approve", actor=actor)
-    move_many(Item.objects.filter(pk__in=[item.pk for item in items]), "release_exempt", actor=actor, message=message)
+    move_many(_rows_of(items), "release_exempt", actor=actor, message=message)
     return move(release, "release_exempt", actor=actor, exemption=exemption)
 
 
@@ -186,30 +192,34 @@ def _snapshot(
     release = Release.objects.create(**owners_of(program), requested_by=actor, message=message, content_hash=content)
     editors = editors_of(items)
     made = [_entry(release, item, editors[item.pk], actor=actor, why=(why or {}).get(item.pk, "")) for item in items]
-    ReleaseEntry.objects.bulk_create(made)
+    bulk.insert(ReleaseEntry, list(made[0]), [list(entry.values()) for entry in made])
     record("items.release.request", release, actor=actor, changes={"items": [None, len(items)]}, note=message)
     return release
 
 
-def _entry(release: Release, item: Item, editors: list[int], *, actor: User, why: str) -> ReleaseEntry:
-    old = {"old_name": item.live_name, "old_price": item.live_price, "old_currency": item.live_currency}
-    old |= {"old_image_id": item.live_image_id, "old_description": item.live_description}
-    return ReleaseEntry(
-        release=release,
-        item=item,
-        product_id=item.product_id,
-        name=item.name,
-        price=item.price,
-        currency=item.currency,
-        image_id=item.image_id,
-        description=item.description,
-        content_hash=item.draft_hash,
-        edited_by_id=item.edited_by_id,
-        editors=editors,
-        requested_by=actor,
-        why_reviewed=why,
-        **(old if item.on_sale else {}),
-    )
+def _entry(release: Release, item: Item, editors: list[int], *, actor: User, why: str) -> dict[str, Any]:
+    """The columns of an entry that do not have their defaults."""
+    sold = item.on_sale
+    return {
+        "release_id": release.pk,
+        "item_id": item.pk,
+        "product_id": item.product_id,
+        "name": item.name,
+        "price": item.price,
+        "currency": item.currency,
+        "image_id": item.image_id,
+        "description": item.description,
+        "content_hash": item.draft_hash,
+        "edited_by_id": item.edited_by_id,
+        "editors": editors,
+        "requested_by_id": actor.pk,
+        "why_reviewed": why,
+        "old_name": item.live_name if sold else "",
+        "old_price": item.live_price if sold else None,
+        "old_currency": item.live_currency if sold else "",
+        "old_image_id": item.live_image_id if sold else None,
+        "old_description": item.live_description if sold else "",
+    }
 
 
 def _refuse_other_content(entry: ReleaseEntry | None, items: Mapping[int, Item], decision: Decision) -> None:
@@ -234,6 +244,7 @@ def _alike(decisions: Sequence[Decision]) -> dict[tuple[bool, str, str], list[in
 
 def _decide_alike(chosen: Sequence[ReleaseEntry], *, approve: bool, reason: str, part: str, actor: User) -> None:
     name, data = ("approve", {}) if approve else ("reject", {"reason": reason, "part": part})
-    rows = ReleaseEntry.objects.filter(pk__in=[entry.pk for entry in chosen]).prefetch_related("release")
+    entry_ids, item_ids = [entry.pk for entry in chosen], [entry.item_id for entry in chosen]
+    rows = ReleaseEntry.objects.filter(pk__in=bulk.listed(entry_ids, int)).prefetch_related("release")
     move_many(rows, name, actor=actor, **data)
-    move_many(Item.objects.filter(pk__in=[entry.item_id for entry in chosen]), name, actor=actor, **data)
+    move_many(Item.objects.filter(pk__in=bulk.listed(item_ids, int)), name, actor=actor, **data)

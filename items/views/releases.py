@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console import bulk
 from console.errors import WrongState
 from console.views.base import FormView
 from items import exemptions
@@ -44,12 +45,12 @@ class ReleaseSubmit(FormView):
     def rows(self) -> ItemQuerySet:
         """Items of this mini program with what the page shows."""
         rows = Item.objects.filter(mini_program=self.mini_program).existing()
-        return rows.select_related("image", "edited_by", "mini_program").order_by("name", "product_id")
+        return rows.prefetch_related("image", "edited_by", "mini_program").order_by("name", "product_id")
 
     def chosen(self) -> list[Item]:
         """The ticked items, or those that a form sent back had shown, in the order of their names."""
         if self.request.method == "POST":
-            return list(self.rows().filter(pk__in=self.shown()))
+            return list(self.rows().filter(pk__in=bulk.listed(self.shown(), int)))
         return list(self.rows().filter(product_id__in=self.request.GET.getlist("ids")[:PAGE_SIZE]))
 
     def page(self) -> dict[str, Any]:
