@@ -33,7 +33,7 @@ def close(item: Item, *, actor: User | System = CONSOLE) -> Release | None:
 
 def finish(release: Release, *, actor: User | System) -> Release:
     """End a locked release when no entry is open any more: its state follows from its entries."""
-    states = set(release.entries.values_list("state", flat=True))
+    states = set(release.entries.order_by().values_list("state", flat=True).distinct())
     if ReleaseEntry.State.IN_PROGRESS in states:
         return release
     outcome = (ReleaseEntry.State.APPROVED in states, ReleaseEntry.State.REJECTED in states)
