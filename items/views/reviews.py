@@ -89,8 +89,9 @@ class ReleaseReview(ReleasePage):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Fifty entries a page; after a code, with what was chosen and typed."""
         page, typed = self.page(), factor.typed_before(request)
-        for row in page["entries"] if typed else ():
-            _restore(row, typed)
+        if typed:
+            for row in page["entries"]:
+                _restore(row, typed)
         return self.render(**page)
 
     def needs_fresh_factor(self) -> bool:

@@ -32,7 +32,7 @@ def test_a_thousand_items_are_submitted_and_approved_with_few_statements(
     starfall, merchant, developer, senior, approver, django_assert_max_num_queries
 ):
     coins = many(starfall, 1000, by=developer)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         release = releases.submit(coins, actor=senior).release
     with django_assert_max_num_queries(40):
         releases.decide(release, actor=approver, decisions=decisions(release))
@@ -134,7 +134,7 @@ def test_the_review_shows_fifty_a_page_and_decides_those(
     release = releases.submit(many(starfall, 60, by=developer), actor=senior).release
     url = reverse("items:release-review", kwargs={"superapp": release.superapp.code, "pk": release.pk})
     client.force_login(approver)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         first = client.get(url).content.decode()
     second = client.get(url, {"page": "2"}).content.decode()
     assert (first.count('name="hash-'), second.count('name="hash-')) == (50, 10)
