@@ -5,12 +5,15 @@ People's entries are listed by themselves unless asked otherwise: orders write m
 """
 
 import json
+from functools import cache
 from typing import Any, ClassVar
 
 import django_filters
+from django.apps import apps
 from django.db.models import F, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import QueryDict
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -20,16 +23,24 @@ from console.listing import Listing, Sort
 from console.models import AuditEntry, MiniProgram, Superapp, Team
 from console.verbs import WORDS
 
+CHANGES = JSONObject(changes=F("changes"), note=F("note"), type=F("object_type"))
 SHOWN = 200  # characters of a value before and after; an entry may hold a whole description
 
 
 class ActivityFilters(PeriodFilters):
     """By day, person and verb; a search compares whole values."""
 
+    folded = ("object",)
     search_fields = ("object_label", "request_id", "address")
     axes: ClassVar[dict[str, tuple[str, Any]]] = {"at": ("created_at", _("Time"))}
     person = django_filters.CharFilter(field_name="actor_label", lookup_expr="icontains", label=_("Person"), max_length=100)
     verb = ChoiceFilter(choices=sorted(WORDS.items()), label=_("What"))
+    object = django_filters.CharFilter(method="about", label=_("History of"), max_length=165)
+
+    def about(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Entries about one object, named as in object_key()."""
+        kind, _colon, pk = value.partition(":")
+        return rows.filter(object_type=kind, object_id=pk)
 
 
 class PlaceFilters(ActivityFilters):
@@ -46,30 +57,50 @@ class PlaceFilters(ActivityFilters):
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """People's entries unless all are asked for."""
         rows = super().filter_queryset(queryset)
-        return rows if self.values.get("who") == "all" else rows.filter(actor__isnull=False)
+        everybody = self.values.get("who") == "all" or "object" in self.values
+        return rows if everybody else rows.filter(actor__isnull=False)
 
 
 class ChangesColumn(Column):
-    """Before and after of each field, then the note."""
+    """Before and after of each field in words, then the note."""
 
     def word(self, value: Any) -> str:
         """One line of text."""
         pairs = value["changes"] or {}
         if isinstance(pairs, str):  # SQLite keeps JSON inside JSON as text
             pairs = json.loads(pairs)
-        parts = [f"{name}: {_shown(pair)}" for name, pair in pairs.items()]
+        fields = _fields(value["type"])
+        parts = [_shown(name, pair, fields.get(name)) for name, pair in pairs.items()]
         return " · ".join([*parts, value["note"]] if value["note"] else parts)
 
 
-def _shown(pair: Any) -> str:
-    """A pair [before, after] with an arrow; whatever else an entry holds as it is."""
-    if isinstance(pair, list) and len(pair) == 2:
-        return f"{_value(pair[0])} → {_value(pair[1])}"
-    return _value(pair)
+@cache
+def _fields(label: str) -> dict[str, Any]:
+    """The fields of the model that entries call `label`, such as "items.item"; none for what is no model any more."""
+    try:
+        return {field.name: field for field in apps.get_model(label)._meta.fields}
+    except (LookupError, ValueError):
+        return {}
 
 
-def _value(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "–" if value in (None, "") else str(value)
+def _shown(name: str, pair: Any, field: Any) -> str:
+    """A pair [before, after] with an arrow; whatever else an entry holds as it is. States and choices as the pages say them."""
+    words = {"name": name, "before": "", "after": ""}
+    choices = dict(field.flatchoices) if field else {}
+    if field and field.verbose_name != name.replace("_", " "):
+        words["name"] = field.verbose_name
+    if not isinstance(pair, list) or len(pair) != 2:
+        return _now("%(name)s: %(after)s") % {**words, "after": _value(pair, choices)}
+    return _now("%(name)s: %(before)s → %(after)s") % {
+        **words, "before": _value(pair[0], choices), "after": _value(pair[1], choices),
+    }  # fmt: skip
+
+
+def _value(value: Any, choices: dict[Any, Any]) -> str:
+    if isinstance(value, list):
+        text = ", ".join(map(str, value))
+    else:
+        text = "–" if value in (None, "") else str(choices.get(value, value))
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
@@ -85,10 +116,16 @@ class ActivityListing(Listing):
         Column("who", _("Who"), source="actor_label"),
         Column("what", _("What"), source="verb", choices=tuple(WORDS.items())),
         Column("object", _("Object"), source="object_label"),
-        ChangesColumn("changes", _("Before → after, note"), source=JSONObject(changes=F("changes"), note=F("note"))),
+        ChangesColumn("changes", _("Before → after, note"), Kind.EXCERPT, CHANGES),
         Column("address", _("Address"), source="address"),
         Column("request", _("Request id"), source="request_id"),
     )
+
+    extra = ("object_type", "object_id")
+
+    def row_url(self, row: dict[str, Any]) -> str:
+        """The history of the object that the entry is about."""
+        return self.url(object=object_key(row["object_type"], row["object_id"]))
 
     def number(self, count: int) -> str:
         """So many entries."""
@@ -103,6 +140,11 @@ class PlaceActivityListing(ActivityListing):
         Sort("newest", _("newest first"), "created_at"),
         Sort("oldest", _("oldest first"), "created_at", descending=False),
     )
+
+
+def object_key(kind: str, pk: Any) -> str:
+    """How the address names an object: the `object_type` and the `object_id` of its entries."""
+    return f"{kind}:{pk}"
 
 
 def activity_listing(place: MiniProgram | Team | Superapp, query: QueryDict) -> ActivityListing:

@@ -17,7 +17,7 @@ from django.utils.text import Truncator
 from console.templatetags.ui import copy, money, state_mark, waiting, when
 
 NOTHING = SafeString('<span class="muted">–</span>')
-EXCERPT = 90  # characters
+EXCERPT = 300  # characters of a long text
 MASK_FROM = 10  # characters: a shorter id would be shown nearly whole by its first three and last four
 
 
@@ -62,9 +62,9 @@ class Column:
         return F(self.source or self.name) if isinstance(self.source, str) else self.source
 
     @property
-    def is_number(self) -> bool:
-        """Whether cells are aligned to the right."""
-        return self.kind in (Kind.MONEY, Kind.NUMBER)
+    def css(self) -> str:
+        """How cells are set: "num" to the right, "wrap" in several lines."""
+        return "num" if self.kind in (Kind.MONEY, Kind.NUMBER) else "wrap" if self.kind is Kind.EXCERPT else ""
 
     def word(self, value: Any) -> Any:
         """The translated word of a value that has choices, else the value."""
@@ -133,7 +133,7 @@ def _waiting(column: Column, row: Mapping[str, Any], value: Any, url: str) -> Sa
 
 
 def _excerpt(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeString:
-    return _linked(conditional_escape(Truncator(value).chars(EXCERPT)), url)
+    return _linked(conditional_escape(Truncator(column.word(value)).chars(EXCERPT)), url)
 
 
 def _number(column: Column, row: Mapping[str, Any], value: Any, url: str) -> SafeString:

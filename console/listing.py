@@ -36,7 +36,7 @@ from console.templatetags.ui import icon
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
 PLACES = ("after", "before")
-OPEN = {False: "<td>", True: '<td class="num">'}
+OPEN = {"": "<td>", "num": '<td class="num">', "wrap": '<td class="wrap">'}
 LAST = "end"  # the place before which the last page ends
 
 
@@ -350,7 +350,7 @@ class Listing:
         return format_html_join("", "{}", ((html,) for html in cells))
 
     def _head_cell(self, column: Column) -> SafeString:
-        css = SafeString(' class="num"') if column.is_number else ""
+        css = format_html(' class="{}"', column.css) if column.css else ""
         sorts = [sort for sort in self.sorts if sort.is_of(column)]
         if len(sorts) < 2:
             return format_html('<th scope="col"{}>{}</th>', css, column.label)
@@ -372,7 +372,7 @@ class Listing:
     def _row(self, row: dict[str, Any]) -> str:
         # Cells are safe HTML already (console.columns.cell).
         head, *others = self.shown
-        cells = [f"{OPEN[column.is_number]}{cell(column, row)}</td>" for column in others]
+        cells = [f"{OPEN[column.css]}{cell(column, row)}</td>" for column in others]
         return f'{self._tick(row)}<th scope="row">{cell(head, row, self.row_url(row))}</th>{"".join(cells)}'
 
     def _tick(self, row: dict[str, Any]) -> SafeString:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
+from console.activity import object_key
 from console.audit import Origin, origin, record
 from console.permissions import System
 from console.verbs import WORDS
+from payments.models import PaymentRequest
 
 pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -132,3 +134,29 @@ def test_every_verb_that_people_write_has_words():
     found = {one or other for path in sources for one, other in call.findall(path.read_text(encoding="utf-8"))}
     assert len(found) > 40
     assert sorted(verb for verb in found if verb not in WORDS and not SYSTEM_ONLY.match(verb)) == []
+
+
+def test_states_read_as_on_the_pages(client, orbit, northlight, superapp_admin):
+    record("payments.superapp.switch_on", orbit, actor=superapp_admin, changes={"payment_enabled": [False, True]})
+    request = PaymentRequest(pk=77, superapp=orbit, team=northlight, requested_by=superapp_admin)
+    record("payments.payment_request.approve", request, actor=superapp_admin, changes={"state": ["in_progress", "approved"]})
+    client.force_login(superapp_admin)
+    page = client.get(url("superapp", superapp=orbit.code)).text
+    assert "state: In progress → Approved" in page
+    assert "payment feature: False → True" in page
+
+
+def test_the_history_of_one_object_has_what_the_system_did_too(client, entries, northlight, team_admin):
+    client.force_login(team_admin)
+    history = url("team", team=northlight.code) + f"?object={object_key('console.team', northlight.pk)}"
+    page = client.get(history).text
+    assert "openServer" in page
+    assert "set the team role of" in page
+    assert "https://a.example" not in page
+    assert history.partition("?")[2].replace(":", "%3A") in client.get(url("team", team=northlight.code)).text
+
+
+def test_the_history_of_an_object_of_another_team_is_empty(client, entries, northlight, harbor, stranger):
+    client.force_login(stranger)
+    page = client.get(url("team", team=harbor.code), {"object": object_key("console.team", northlight.pk), "who": "all"})
+    assert page.context["listing"].page.rows == []
