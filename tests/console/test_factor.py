@@ -141,6 +141,11 @@ def test_a_password_is_no_second_factor(client, approver_with_app, asked):
     # nor does it switch the factor off
     assert client.post(reverse("mfa_deactivate_totp"))["Location"].startswith(reverse("mfa_reauthenticate"))
     assert Authenticator.objects.filter(user=approver_with_app, type="totp").exists()
+    # nor one that was entered before the factor was set up
+    session = client.session
+    session["account_authentication_methods"] += [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
+    assert client.get(review(asked))["Location"].startswith(reverse("mfa_reauthenticate"))
 
 
 def test_who_only_looks_is_not_asked(client, platform, asked):

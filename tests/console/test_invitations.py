@@ -43,6 +43,8 @@ def test_the_link_works_once(client, invitation):
     again = Client().post(url_of(invitation), {**DATA, "password1": "another long one", "password2": "another long one"})
     assert (again.status_code, User.objects.filter(email="nina@demo.test").count()) == (409, 1)
     assert User.objects.get(email="nina@demo.test").check_password(PASSWORD)
+    with pytest.raises(WrongState, match="accepted already"):
+        actions.accept(token_of(invitation), name="Nina", password=PASSWORD)
 
 
 def test_the_database_holds_no_token(invitation):
