@@ -20,11 +20,11 @@ from console import jobs
 from console.columns import mask
 from console.export_formats import guarded
 from console.exporting import copy_sql
+from console.exports import chosen, start_export
 from console.filters import months_before, start_of
 from console.middleware import known_zone
 from console.models import Job, Superapp, User
 from console.money import to_major
-from orders.exports import chosen, start_export
 from orders.listings import order_listing
 from orders.models import Order
 

@@ -16,10 +16,10 @@ from bench.database import orders, programs
 from bench.export_csv import COLUMNS, PEER_ROWS, QUERY, ZONE, peer_cells, run_export
 from bench.measuring import Result, medians
 from console.exporting import SHEET, copy_sql
+from console.exports import chosen
 from console.filters import months_before, start_of
 from console.middleware import known_zone
 from console.models import Superapp, User
-from orders.exports import chosen
 from orders.listings import order_listing
 from orders.models import Order
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from console.columns import Column, Kind
+from console.exports import Exportable, register
 from console.filters import ChoiceFilter, PeriodFilters
 from console.listing import Listing, Sort
 from console.models import AuditEntry, MiniProgram, Superapp, Team
@@ -64,6 +65,8 @@ class PlaceFilters(ActivityFilters):
 class ChangesColumn(Column):
     """Before and after of each field in words, then the note."""
 
+    in_python = True
+
     def word(self, value: Any) -> str:
         """One line of text."""
         pairs = value["changes"] or {}
@@ -108,6 +111,8 @@ class ActivityListing(Listing):
     """Entries, the newest first. Numbers of entries rise with time, so a mini program's list is ordered by them."""
 
     caption = _("Activity")
+    select = "ids"
+    currency = ""
     search_label = _("Object, request id or address")
     filters = ActivityFilters
     sorts = (Sort("newest", _("newest first"), "id"), Sort("oldest", _("oldest first"), "id", descending=False))
@@ -154,3 +159,6 @@ def activity_listing(place: MiniProgram | Team | Superapp, query: QueryDict) -> 
     if isinstance(place, Team):
         return PlaceActivityListing(AuditEntry.objects.filter(team=place), query)
     return PlaceActivityListing(AuditEntry.objects.filter(superapp=place), query)
+
+
+register(Exportable("activity", "console.view_activity", _("Export of the activity: %(place)s"), activity_listing))

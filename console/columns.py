@@ -66,6 +66,11 @@ class Column:
         """How cells are set: "num" to the right, "wrap" in several lines."""
         return "num" if self.kind in (Kind.MONEY, Kind.NUMBER) else "wrap" if self.kind is Kind.EXCERPT else ""
 
+    @property
+    def in_python(self) -> bool:
+        """Whether only `word` knows how a value is written; an export with such a column is not left to the database."""
+        return False
+
     def word(self, value: Any) -> Any:
         """The translated word of a value that has choices, else the value."""
         return dict(self.choices).get(value, value) if self.choices else value

@@ -18,7 +18,7 @@ from typing import IO, Any, Protocol
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -223,12 +223,14 @@ def totals_of(listing: Listing, rows: QuerySet, *, using: BaseDatabaseWrapper | 
     """Count the rows and sum the listing's total columns per currency, with one query."""
     columns = [column for column in listing.columns if column.name in listing.totals]
     sums = {f"sum_{column.name}": Sum(column.expression) for column in columns}
-    grouped = rows.order_by().values(total_currency=F(listing.currency)).annotate(number=Count("pk"), **sums)
+    currency = F(listing.currency) if listing.currency else Value("")
+    grouped = rows.order_by().values(total_currency=currency).annotate(number=Count("pk"), **sums)
     grouped = grouped.order_by("total_currency")
     found = Totals()
     for row in _rows(grouped, using) if using else grouped.values_list("total_currency", "number", *sums):
         found.rows += row[1]
-        found.sums[row[0]] = {column.name: int(value or 0) for column, value in zip(columns, row[2:], strict=True)}
+        if sums:
+            found.sums[row[0]] = {column.name: int(value or 0) for column, value in zip(columns, row[2:], strict=True)}
     return found
 
 
@@ -273,7 +275,8 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
 
 
 def _pieces(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
-    path = _copied if reader.vendor == "postgresql" else _plain
+    is_copied = reader.vendor == "postgresql" and not any(column.in_python for column in columns)
+    path = _copied if is_copied else _plain
     return path(reader, rows, columns, zone, form)
 
 

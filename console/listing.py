@@ -93,7 +93,7 @@ class Listing:
     extra: ClassVar[tuple[str, ...]] = ()
     #: Name of the tick boxes, "" for none.
     select: ClassVar[str] = ""
-    #: Names of the money columns whose sums an export states, and the path of the currency they are in.
+    #: Names of the money columns whose sums an export states, and the path of the currency they are in ("" for no money).
     totals: ClassVar[tuple[str, ...]] = ()
     currency: ClassVar[str] = "currency"
     caption: ClassVar[str | Promise] = ""
@@ -285,6 +285,11 @@ class Listing:
         kept = {"columns": ",".join(column.name for column in self.shown)} if self.asked_columns or self.kept else {}
         known = {*self.form.fields, "columns", "sort", "zone"}
         return self.url(without=[name for name in self.query if name not in known], **kept)[1:]
+
+    @property
+    def query_fields(self) -> list[tuple[str, str]]:
+        """The query of this list as hidden fields, for a form that acts on ticked rows."""
+        return [(name, str(value)) for name, value in QueryDict(self.url()[1:]).items()]
 
     @property
     def previous_url(self) -> str:

@@ -19,7 +19,12 @@ from console.mail import queue_mail
 from console.models import Notice, NoticeChoice, User
 
 Way = NoticeChoice.Way
-USUAL = {Notice.Kind.DECISION: Way.AT_ONCE, Notice.Kind.REQUEST: Way.DAILY, Notice.Kind.WAITING: Way.AT_ONCE}
+USUAL = {
+    Notice.Kind.DECISION: Way.AT_ONCE,
+    Notice.Kind.REQUEST: Way.DAILY,
+    Notice.Kind.WAITING: Way.AT_ONCE,
+    Notice.Kind.EXPORT: Way.AT_ONCE,
+}
 DIGEST_HOUR = 8  # of the reader's clock
 KEPT = timedelta(days=90)
 BATCH = 500  # readers of one run

@@ -6,6 +6,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from console.views import (
     activity,
+    exports,
     invitations,
     jobs,
     linked_email,
@@ -29,8 +30,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("s/<str:superapp>/", pages.SuperappHome.as_view(), name="superapp-home"),
     path("s/<str:superapp>/activity/", activity.Activity.as_view(), name="superapp-activity"),
+    path("s/<str:superapp>/activity/export", exports.ActivityExport.as_view(), name="superapp-activity-export"),
     path("t/<str:team>/activity/", activity.Activity.as_view(), name="team-activity"),
+    path("t/<str:team>/activity/export", exports.ActivityExport.as_view(), name="team-activity-export"),
     path("m/<str:app_id>/activity/", activity.Activity.as_view(), name="program-activity"),
+    path("m/<str:app_id>/activity/export", exports.ActivityExport.as_view(), name="program-activity-export"),
     path("roles/", members.Roles.as_view(), name="roles"),
     *(
         route

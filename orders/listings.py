@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from console.columns import Column, Kind, masked
+from console.exports import Exportable, register
 from console.listing import PLACES, Listing, Sort
 from console.models import MiniProgram, Superapp, User
 from console.permissions import grants_of
@@ -28,6 +29,7 @@ class RecordListing(Listing):
 
     filterset: RecordFilters
     extra = ("mini_program__app_id",)
+    select = "ids"
     detail: ClassVar[str] = ""
 
     def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = (), player: Column = MASKED) -> None:
@@ -258,3 +260,7 @@ def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict, **r
 def sees_players(actor: User, permission: str, program: MiniProgram | None) -> bool:
     """Whole open ids are for the team, which talks to its players; the superapp and the platform see them masked."""
     return program is not None and program.team_id in grants_of(actor).containers(permission)[0]
+
+
+register(Exportable("orders", "orders.view_order", _("Export of orders: %(place)s"), order_listing))
+register(Exportable("refunds", "orders.view_refund", _("Export of refunds: %(place)s"), refund_listing))

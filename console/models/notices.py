@@ -15,6 +15,7 @@ class Notice(models.Model):
         DECISION = "decision", _("Decisions about my requests")
         REQUEST = "request", _("New requests that I may decide")
         WAITING = "waiting", _("Requests that wait too long")
+        EXPORT = "export", _("Exports that are ready")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=20, choices=Kind.choices)

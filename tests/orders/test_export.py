@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -13,12 +13,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console import exporting, jobs
+from console import exporting, exports, jobs
 from console.actions.membership import leave_team
+from console.errors import Refused
+from console.exports import LONG, start_export
 from console.jobs import Cancelled, Progress
 from console.middleware import known_zone
-from console.models import AuditEntry, Job, TeamMembership
-from orders.exports import start_export
+from console.models import AuditEntry, Job, Notice, OutgoingMail, TeamMembership
 from orders.listings import SuperappOrderListing, order_listing
 from orders.models import Order
 from tests.orders import records
@@ -112,6 +113,8 @@ def test_who_lost_the_permission_gets_no_file(client, operator, northlight, star
     client.force_login(operator)
     client.post(url, form)
     leave_team(TeamMembership.objects.get(user=operator, team=northlight), actor=SETUP)
+    operator.refresh_from_db()  # leaving ended the sessions
+    client.force_login(operator)
     assert client.get(reverse("job-file", kwargs={"uid": Job.objects.get().uid})).status_code == 404
 
 
@@ -122,7 +125,7 @@ def test_a_cancelled_job_leaves_no_file(operator, starfall, form):
     row = Job.objects.get(pk=job.pk)
     jobs.cancel(row, actor=operator)
     with pytest.raises(Cancelled):
-        jobs._kinds["orders.export"](row, Progress(row))
+        jobs._kinds["console.export"](row, Progress(row))
     assert not Job.objects.get(pk=job.pk).file
 
 
@@ -233,3 +236,57 @@ def test_every_column_is_the_same_by_either_path(starfall, monkeypatch):
     monkeypatch.setattr(exporting, "_copied", exporting._plain)
     assert copied == written(starfall.superapp, **places)[0]
     assert connection.vendor == "postgresql"
+
+
+def test_the_ticked_rows_are_exported_and_nothing_else(client, operator, starfall, url, form):
+    ids = [place(starfall, f"ORDER-{number}", amount=100 + number).pk for number in range(3)]
+    client.force_login(operator)
+    chosen = f"{url}&scope=selected&ids={ids[0]}&ids={ids[2]}"
+    page = client.get(chosen).content.decode()
+    assert "The selected rows: 2 orders" in page and "USD 2.02" in page
+    client.post(chosen, form | {"scope": "selected"})
+    job = Job.objects.get()
+    assert [row["Order number"] for row in table(job.file.read())] == ["ORDER-2", "ORDER-0"]
+    assert job.result["totals"][0]["sums"][0] == ["Amount", 202]
+
+
+def test_ids_of_other_mini_programs_are_not_exported(client, operator, starfall, harbor_reader, url):
+    theirs = place(harbor_reader, "THEIRS")
+    client.force_login(operator)
+    response = client.get(f"{url}&scope=selected&ids={theirs.pk}&ids=x", follow=True)
+    assert "Nothing was selected." in response.content.decode()
+
+
+def test_more_ticked_rows_than_a_form_holds_are_refused(operator, starfall, form):
+    with pytest.raises(Refused, match="At most 1000 rows"):
+        start_export("orders", starfall, actor=operator, query=YEAR, **form | {"scope": "selected", "ids": range(1001)})
+
+
+def test_the_list_offers_the_ticked_rows_with_its_filters(client, operator, starfall, url):
+    order = place(starfall, "ORDER-1")
+    client.force_login(operator)
+    page = client.get(url.replace("export", "")).content.decode()
+    assert f'name="ids" value="{order.pk}"' in page and 'name="since" value="2026-01-01"' in page
+    assert '<button type="submit" class="button button-small" name="scope" value="selected"' in page
+
+
+@pytest.mark.parametrize(("waited", "mails"), [(timedelta(0), 0), (timedelta(minutes=5), 1)])
+def test_who_waited_long_is_told_where_the_file_is(operator, starfall, form, waited, mails, monkeypatch):
+    place(starfall, "ORDER-1")
+    monkeypatch.setattr(exports, "LONG", LONG - waited)
+    job = start_export("orders", starfall, actor=operator, query=YEAR, **form)
+    told = Notice.objects.filter(user=operator, kind="export", url=f"/jobs/{job.uid}/")
+    assert (told.count(), OutgoingMail.objects.filter(recipient=operator.email).count()) == (mails, mails)
+    assert all(f"/jobs/{job.uid}/" in mail.body for mail in OutgoingMail.objects.all())
+
+
+def test_after_seven_days_the_file_is_gone_and_the_page_says_so(client, operator, starfall, url, form):
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    client.post(url, form)
+    job = Job.objects.get()
+    assert timedelta(days=6, hours=23) < job.expires_at - timezone.now() <= timedelta(days=7)
+    Job.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    jobs.sweep()
+    assert not Job.objects.get().file and not job.file.storage.exists(job.file.name)
+    assert "deleted after its 7 days" in client.get(reverse("job-detail", kwargs={"uid": job.uid})).content.decode()

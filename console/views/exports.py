@@ -1,0 +1,122 @@
+"""Confirm an export: how many rows, which totals, which columns."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from console.exporting import Totals, told, totals_of
+from console.exports import Place, exportable, rows_of, start_export
+from console.listing import Listing
+from console.views.base import FormView
+
+#: What of the address is about the export and not about the list.
+OWN = ("ids", "scope")
+
+
+class ExportForm(forms.Form):
+    """What the file shall hold."""
+
+    scope = forms.ChoiceField(label=_("Rows"), widget=forms.RadioSelect)
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one column.")},
+    )
+    file = forms.ChoiceField(
+        label=_("File"),
+        widget=forms.RadioSelect,
+        choices=[
+            ("csv", _("CSV")),
+            ("zip", _("ZIP with the CSV and a text that states its totals")),
+            ("xlsx", _("Excel workbook (XLSX) with dates, numbers and a sheet that states its totals")),
+        ],
+    )
+
+    def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str]]) -> None:
+        columns = [(column.name, column.label) for column in listing.columns]
+        names = [name for name, _label in columns]
+        super().__init__(data, initial={"scope": scopes[0][0], "columns": names, "file": "csv"})
+        self.fields["columns"].choices = columns  # type: ignore[attr-defined]
+        self.fields["scope"].choices = scopes  # type: ignore[attr-defined]
+
+
+class ListExport(FormView):
+    """Base of the confirm pages; the query of the address is that of the list, with the `ids` of ticked rows."""
+
+    template_name: ClassVar[str] = "console/export.html"
+    form_class = ExportForm
+    record: ClassVar[str]  # the name of the list in console.exports
+
+    @property
+    def place(self) -> Place:
+        """What the list is about."""
+        return self.mini_program or self.team or self.superapp  # type: ignore[return-value]
+
+    @cached_property
+    def ids(self) -> list[int]:
+        """The ticked rows."""
+        return [int(text) for text in self.request.GET.getlist("ids") if text.isdecimal() and len(text) < 19]
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether ticked rows are exported."""
+        return self.request.GET.get("scope") == "selected" or bool(self.ids)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The list that is exported."""
+        query = self.request.GET.copy()
+        for name in OWN:
+            query.pop(name, None)
+        return exportable(self.record).listing(self.place, query)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Exact, whatever the list shows: people decide by these numbers."""
+        return totals_of(self.listing, rows_of(self.listing, "selected" if self.is_selection else "all", self.ids))
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Without rows there is nothing to confirm: back to the list, which says why."""
+        if not self.listing.is_valid or not self.totals.rows:
+            if self.is_selection:
+                messages.warning(request, _("Nothing was selected. Tick the rows to export, then choose “Export selected”."))
+            return redirect(f"./{self.listing.url()}")
+        return super().get(request, **kwargs)
+
+    def form_arguments(self) -> dict[str, Any]:
+        """The columns of the list, and the sets of rows to choose from."""
+        rows = self.listing.number(self.totals.rows)
+        if self.is_selection:
+            return {"listing": self.listing, "scopes": [("selected", _("The selected rows: %(rows)s") % {"rows": rows})]}
+        everything = _("All that match: %(rows)s") % {"rows": rows}
+        this_page = _("Only this page of the list: %(rows)s") % {"rows": self.listing.number(len(self.listing.page.rows))}
+        return {"listing": self.listing, "scopes": [("all", everything), ("page", this_page)]}
+
+    def page(self) -> dict[str, Any]:
+        """The totals in words."""
+        return {
+            "listing": self.listing,
+            "place": self.place,
+            "list_url": self.request.path.removesuffix("export") + self.listing.url(),
+            "totals": told(self.listing, self.totals),
+            "is_selection": self.is_selection,
+            "rows": self.totals.rows,
+        }
+
+    def act(self, form: Any) -> HttpResponse:
+        """Start the job and go to its page."""
+        query = self.listing.query.urlencode()
+        job = start_export(self.record, self.place, actor=self.actor, query=query, ids=self.ids, **form.cleaned_data)
+        return redirect("job-detail", uid=job.uid)
+
+
+class ActivityExport(ListExport):
+    """The activity of a mini program, a team or a superapp."""
+
+    permission: ClassVar[str] = "console.view_activity"
+    record = "activity"
