@@ -111,7 +111,7 @@ def url_of(route: str, world: dict, person) -> str:
     pattern = ROUTES[route][0]
     names = [part.split(":")[-1].rstrip(">") for part in pattern.split("<")[1:]]
     names = [name.split(">")[0] for name in names]
-    values = {}
+    values: dict[str, object] = {}
     for name in names:
         if name == "uid":
             values[name] = Job.objects.create(kind="test", actor=person, title="Test").uid

@@ -19,8 +19,8 @@ def signed_in(client, operator, starfall, live_server, browser_page: Page) -> Pa
         state = "paid" if number < 55 else "created"
         place(starfall, f"ORDER-{number:03d}", payment_state=state, created_at=timezone.now())
     client.force_login(operator)
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    browser_page.context.add_cookies([session])
+    value = client.cookies["sessionid"].value
+    browser_page.context.add_cookies([{"name": "sessionid", "value": value, "url": live_server.url}])
     return browser_page
 
 
