@@ -48,6 +48,7 @@ WORDS: dict[str, str | Promise] = {
     "payments.backend.discard_key": _("discarded the new secret key of"),
     "payments.backend.end_overlap": _("ended the previous secret key of"),
     "openserver.backend.test": _("tested the connection to the backend of"),
+    "openserver.purchase.test": _("bought for a test"),
     "payments.payment_request.request": _("requested payment permission"),
     "payments.payment_request.approve": _("approved payment permission"),
     "payments.payment_request.reject": _("rejected payment permission"),

@@ -60,6 +60,7 @@ def _acts(item: Item) -> list[tuple[str, str, str, str, str]]:
     if item.on_sale:
         acts.append((_("Remove from sale"), "items:remove", "items.remove_item", "archive-box", frozen))
         acts.append((_("Take down"), "items:take-down", "payments.intervene", "no-symbol", ""))
+    acts.append((_("Test purchase"), "openserver-desk:test-purchase", "items.edit_item", "shopping-cart", ""))
     on_sale = _("It is on sale. Remove it from sale first.") if item.on_sale else ""
     acts.append((_("Delete"), "items:delete", "items.remove_item", "trash", frozen or on_sale))
     return acts

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from console.crash import mark
@@ -20,10 +20,11 @@ from orders.models import Order
 from payments.keys import note_old_use
 
 
-def place_order(body: dict[str, Any]) -> dict[str, str]:
+def place_order(body: dict[str, Any], *, ask: Callable[[Order, Facts], str] | None = None) -> dict[str, str]:
     """Place the order that `body` asks for and return outTradeNo and prepayId. Raises ApiError; docs/openserver.md lists when.
 
     The identical request again, while unpaid, gets the same answer; anything else with a used number ORDER_NO_REUSED.
+    `ask` gives the prepay id in place of the superapp's backend: a test purchase has a stand-in where there is none.
     """
     form = orderform.read_form(body)
     hints, token_hash = orderform.hints(form.sign_data), hashed(form.token)
@@ -35,7 +36,7 @@ def place_order(body: dict[str, Any]) -> dict[str, str]:
     check_payment(facts)
     check_caller(form, token_hash, facts, hints)
     order = check_order(form, facts)
-    prepay_id = _prepay(order, facts)
+    prepay_id = _prepay(order, facts, ask or create_prepay_order)
     return {"outTradeNo": order.out_trade_no, "prepayId": prepay_id}
 
 
@@ -162,9 +163,13 @@ def _new_order(form: OrderForm, facts: Facts, signed: SignedData, offer: Offer, 
     )
 
 
-def _prepay(order: Order, facts: Facts) -> str:
+def _prepay(order: Order, facts: Facts, superapp: Callable[[Order, Facts], str]) -> str:
     """Store the order and ask the superapp, or give the answer of a twin that did. Raises ApiError."""
-    ask, lease = partial(create_prepay_order, facts=facts), placing.place(order, order_id=facts.next_id)
+
+    def ask(asked: Order) -> str:
+        return superapp(asked, facts)
+
+    lease = placing.place(order, order_id=facts.next_id)
     if lease is None:
         return answer_of_twin(order, ask)
     mark("after-order-stored")
