@@ -326,6 +326,9 @@ CALLS_PER_PROGRAM = env.int("CALLS_PER_PROGRAM", default=30_000)
 # Each process counts for itself, so it gets its share (console/gunicorn_conf.py).
 WEB_PROCESSES = env.int("WEB_CONCURRENCY", default=2) if REDIS_URL else 1
 
+# --- Deliveries: pushes a second that one dispatcher begins at one endpoint (orders/dispatcher.py); 0 is no limit -------
+PUSHES_PER_SECOND = env.int("PUSHES_PER_SECOND", default=200)
+
 # --- The edge -------------------------------------------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
@@ -45,6 +46,7 @@ class Limits:
     endpoint_quick: int = 256  # rows in hand of an endpoint that answers quickly
     endpoint_unknown: int = 8
     endpoint_silent: int = 2  # of one that did not answer the last time
+    endpoint_pace: float = field(default_factory=lambda: settings.PUSHES_PER_SECOND)  # begun at one endpoint; 0 is no limit
     quick: float = 1.0
     poll: float = 0.5  # while nothing is due
     sweep: float = 2.0  # between looks for leases that ran out and held rows that may go
@@ -58,6 +60,18 @@ class Receiver:
     sockets: asyncio.Semaphore
     allowed: int
     in_hand: int = 0
+    paced_until: float = float("-inf")  # monotonic seconds: the pace is used up to here
+
+    def room(self, pace: float, now: float) -> int:
+        """How many more rows to take at `now`, at most `pace` a second; what was not used for longer than that is lost."""
+        free = self.allowed - self.in_hand
+        return min(free, int(min(pace, (now - self.paced_until) * pace))) if pace else free
+
+    def take(self, pace: float, now: float) -> None:
+        """One row is in hand from now on."""
+        self.in_hand += 1
+        if pace:
+            self.paced_until = max(self.paced_until, now - 1) + 1 / pace
 
 
 @dataclass
@@ -116,12 +130,14 @@ class Dispatcher:
         limit = min(self.limits.batch, self.limits.in_hand - self.in_hand)
         if limit <= 0:
             return Claim([], False)
-        room = {endpoint: receiver.allowed - receiver.in_hand for endpoint, receiver in list(self.receivers.items())}
-        return claim(limit=limit, room=room, usual_room=self.limits.endpoint_unknown, lease=self.limits.lease)
+        pace, now = self.limits.endpoint_pace, time.monotonic()
+        room = {endpoint: receiver.room(pace, now) for endpoint, receiver in list(self.receivers.items())}
+        usual = min(self.limits.endpoint_unknown, int(pace) or self.limits.endpoint_unknown)
+        return claim(limit=limit, room=room, usual_room=usual, lease=self.limits.lease)
 
     def _start(self, push: Push, *, give_up_at: float) -> None:
         receiver = self._receiver(push)
-        receiver.in_hand += 1
+        receiver.take(self.limits.endpoint_pace, time.monotonic())
         self.in_hand += 1
         task = asyncio.create_task(self._deliver(push, receiver, give_up_at))
         self.posts.add(task)
@@ -196,6 +212,7 @@ class Dispatcher:
 
     async def _finish(self) -> None:
         """Posts under way end by their own deadline; what was not posted is given back at once."""
+        log.info("dispatcher_stopping", in_hand=self.in_hand)
         try:
             async with asyncio.timeout(self.limits.stop):
                 await asyncio.gather(*self.posts)

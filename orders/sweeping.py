@@ -64,11 +64,12 @@ def park_ended(limit: int = 500) -> int:
         return 0
     with transaction.atomic():
         locked = lock_deliveries(rows.filter(pk__in=ids))
-        send_alerts((row.mini_program_id, ENDED) for row in locked)
         # Only what is being delivered can be parked (docs/domain.md, "Order"), so it is taken first.
         move_deliveries(locked, "claim", actor=DISPATCHER)
         taken = [row._replace(state=DeliveryState.DELIVERING, order_state=DeliveryState.DELIVERING) for row in locked]
-        return move_deliveries(taken, "park", actor=DISPATCHER, next_attempt_at=None)
+        parked = move_deliveries(taken, "park", actor=DISPATCHER, next_attempt_at=None)
+        send_alerts((row.mini_program_id, ENDED) for row in locked)
+        return parked
 
 
 def beat() -> None:

@@ -17,7 +17,7 @@ from werkzeug import Response
 
 from console.celery import app
 from console.models import OutgoingMail
-from orders.models import Delivery, Order
+from orders.models import Attempt, Delivery, Order
 from tests.conftest import Postbox
 from tests.openserver.conftest import BASE, backend, issued, shop, text_of
 from tests.openserver.test_kill_web import database_url, post, until_answered
@@ -32,9 +32,11 @@ pytestmark = [
 WAIT = 60  # seconds until a test gives up
 
 
-def start(*command: str, **environment: str) -> subprocess.Popen:
+def start(*command: str, stderr: int | None = None, **environment: str) -> subprocess.Popen:
     env = {**os.environ, "DEBUG": "1", "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "console.settings"} | environment
-    return subprocess.Popen([sys.executable, *command], cwd=settings.BASE_DIR, env=env, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=settings.BASE_DIR, env=env, start_new_session=True, stderr=stderr, text=True
+    )
 
 
 class Held:
@@ -50,19 +52,25 @@ class Held:
 
 
 def test_the_dispatcher_finishes_the_posts_in_hand_and_gives_back_the_rest(starfall, team_admin, httpserver):
+    """The answer is held until the dispatcher says that it stops: so it is really the stop that waits for it."""
     held = Held({"returnCode": "0"})
     httpserver.expect_request("/push").respond_with_handler(held)
     keys = open_push(starfall, team_admin, httpserver.url_for("/push"))
     for number in range(30):
         pay(new_order(starfall, f"ORDER-{number}"), keys[0])
-    process = start("manage.py", "deliver", "--skip-checks", LOCAL_DESTINATIONS=f"{httpserver.host}:{httpserver.port}")
+    local = f"{httpserver.host}:{httpserver.port}"
+    command = ("manage.py", "deliver", "--skip-checks")
+    process = start(*command, stderr=subprocess.PIPE, LOG_LEVEL="INFO", LOCAL_DESTINATIONS=local)
     assert held.asked.wait(WAIT)
     process.send_signal(signal.SIGTERM)
+    stopping = any("dispatcher_stopping" in line for line in process.stderr)
     held.release.set()
+    process.stderr.read()
+    assert stopping, "it ended without finishing"
     assert process.wait(WAIT) == 0
     states = list(Delivery.objects.values_list("state", flat=True))
-    assert set(states) <= {"delivered", "pending"} and "delivered" in states, states
-    assert states.count("delivered") == len(httpserver.log)
+    assert set(states) == {"delivered", "pending"}, states
+    assert states.count("delivered") == len(httpserver.log) == Attempt.objects.filter(outcome="acknowledged").count()
 
 
 def test_the_web_process_answers_the_request_in_hand(shop, backend):

@@ -207,5 +207,6 @@ def test_at_the_end_of_the_schedule_what_had_no_turn_needs_attention_with_one_ma
     Delivery.objects.update(first_due_at=timezone.now() - timedelta(days=31))
     assert park_ended() == 12
     assert set(Order.objects.values_list("delivery_state", flat=True)) == {"needs_attention"}
-    assert AuditEntry.objects.filter(verb="orders.delivery.park").count() == 12
+    entries = AuditEntry.objects.filter(verb="orders.delivery.park").values_list("changes", flat=True)
+    assert list(entries) == [{"state": ["delivering", "needs_attention"]}] * 12
     assert OutgoingMail.objects.count() == 1

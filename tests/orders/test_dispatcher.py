@@ -1,9 +1,11 @@
 """The dispatcher against real receivers and a real database."""
 
+import asyncio
 import json
 import socket
 import struct
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -17,7 +19,7 @@ from console.http_messages import Answer
 from console.models import AuditEntry, OutgoingMail
 from orders import wake
 from orders.actions.refund import record_refund
-from orders.dispatcher import Limits
+from orders.dispatcher import Dispatcher, Limits, Receiver
 from orders.models import Attempt, Delivery, Heartbeat, Order
 from orders.outbox import claim
 from orders.results import Result, write_results
@@ -350,3 +352,27 @@ def test_a_dispatcher_beats_while_it_is_at_work_only():
     with dispatching():
         until(lambda: Heartbeat.objects.exists())
     assert not Heartbeat.objects.exists()
+
+
+# --- Pace -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_endpoint_gets_so_many_a_second_and_what_it_did_not_use_is_lost():
+    receiver, seen = Receiver(asyncio.Semaphore(8), allowed=256), []
+    for tenth in range(1000, 1030):  # three seconds after a long pause, in tenths
+        now = tenth / 10
+        seen.append(receiver.room(20, now))
+        for _row in range(seen[-1]):
+            receiver.take(20, now)
+    assert (seen[0], sum(seen)) == (20, 20 + 58)
+    assert receiver.room(0, now) == 256 - sum(seen), "0 is no limit"
+
+
+def test_no_more_than_the_pace_is_claimed_for_an_endpoint(starfall, keys):
+    for number in range(8):
+        pay(new_order(starfall, f"ORDER-{number}"), keys[0])
+    dispatcher = Dispatcher(threading.Event(), Limits(endpoint_pace=3, sweep=3600))
+    first = dispatcher._claim_rows().pushes
+    for push in first:
+        dispatcher._receiver(push).take(3, time.monotonic() + 3600)  # its pace is used up for long
+    assert (len(first), dispatcher._claim_rows().pushes) == (3, [])

@@ -15,7 +15,8 @@ from pytest_httpserver import HTTPServer
 
 from console import factor
 from console.models import AuditEntry
-from orders.models import Attempt, Order
+from orders.models import Attempt, Delivery, Order
+from orders.outbox import claim
 from payments.actions import client_certificate
 from payments.models import ClientCertificate
 from tests.orders.shop import dispatch, new_order, open_push, pay
@@ -78,6 +79,20 @@ def test_without_it_the_same_receiver_is_not_reached(starfall, team_admin, deman
     pay(new_order(starfall), keys[0])
     dispatch()
     assert (Order.objects.get().delivery_state, Attempt.objects.get().outcome, demanding.log) == ("pending", "no_answer", [])
+
+
+@pytest.mark.django_db
+def test_an_address_that_an_order_brings_does_not_see_it(starfall, team_admin, pair):
+    keys = open_push(starfall, team_admin, "https://receiver.example/")
+    client_certificate.upload(starfall, actor=team_admin, certificate=pair[0], key=pair[1])
+    for number in ("OWN-1", "ORDER-2"):
+        pay(new_order(starfall, number), keys[0])
+    Delivery.objects.filter(order__out_trade_no="OWN-1").update(url="https://elsewhere.example/")
+    pushes = claim(limit=10, room={}, usual_room=8).pushes
+    assert {push.url: push.tls is not None for push in pushes} == {
+        "https://elsewhere.example/": False,
+        "https://receiver.example/": True,
+    }
 
 
 @pytest.mark.django_db
