@@ -23,10 +23,12 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from console import replica
 from console.columns import Column, annotations
 from console.export_formats import header, line, plain_cells, sql_cells
 from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, plain_row, sheet_row, sql_row, text_cell, widths
 from console.listing import Listing
+from console.models import ReplicaMark
 from console.spreadsheets.streaming import SHEET_BYTES, SHEET_ROWS, StreamedBook
 
 BLOCK = 256 * 1024  # bytes handed on at once
@@ -126,8 +128,8 @@ def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], targe
     """
     zone = timezone.get_current_timezone_name()
     output = Output(target)
-    with snapshot() as reader, counting(listing, rows, reader) as totals:
-        taken_at = timezone.now()
+    with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
+        taken_at = moment(reader)
         sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
         output.write(BOM + header(columns, zone))
         sink.take(_pieces(reader, rows.order_by(*listing.sort.order), columns, zone, CSV), output.write)
@@ -141,8 +143,8 @@ def write_workbook(
     zone = timezone.get_current_timezone_name()
     output = Output(target)
     book = StreamedBook(output)  # type: ignore[arg-type]  # it only writes
-    with snapshot() as reader, counting(listing, rows, reader) as totals:
-        taken_at = timezone.now()
+    with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
+        taken_at = moment(reader)
         sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
         pieces = _pieces(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
         _write_sheets(book, str(listing.caption), columns, head(columns, zone), pieces, sink)
@@ -182,12 +184,12 @@ def checked(export: Export, sink: Rows) -> Export:
 
 
 @contextmanager
-def snapshot(shared: str = "") -> Iterator[BaseDatabaseWrapper]:
+def snapshot(shared: str = "", *, alias: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
     """A connection of its own on which every query sees the same moment; progress is written on the other meanwhile.
 
-    `shared` is the name that pg_export_snapshot() gave to the moment of another one.
+    `shared` is the name that pg_export_snapshot() gave to the moment of another one of the database `alias`.
     """
-    reader = connections.create_connection(DEFAULT_DB_ALIAS)
+    reader = connections.create_connection(alias)
     try:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reader.vendor == "postgresql" else "BEGIN DEFERRED"
         with reader.cursor() as cursor:
@@ -197,6 +199,14 @@ def snapshot(shared: str = "") -> Iterator[BaseDatabaseWrapper]:
         yield reader
     finally:
         reader.close()
+
+
+def moment(reader: BaseDatabaseWrapper) -> datetime:
+    """The moment that `reader` sees; of a replica, the newest one that it is sure to have reached."""
+    if reader.alias != replica.REPLICA:
+        return timezone.now()
+    ((marked,),) = _rows(ReplicaMark.objects.values_list("at"), reader)
+    return marked
 
 
 @contextmanager
@@ -211,11 +221,11 @@ def counting(listing: Listing, rows: QuerySet, reader: BaseDatabaseWrapper) -> I
         cursor.execute("SELECT pg_export_snapshot()")
         (shared,) = cursor.fetchone()
     with ThreadPoolExecutor(1, "totals") as pool:
-        yield pool.submit(_counted, listing, rows, shared)
+        yield pool.submit(_counted, listing, rows, shared, reader.alias)
 
 
-def _counted(listing: Listing, rows: QuerySet, shared: str) -> Totals:
-    with snapshot(shared) as reader:
+def _counted(listing: Listing, rows: QuerySet, shared: str, alias: str) -> Totals:
+    with snapshot(shared, alias=alias) as reader:
         return totals_of(listing, rows, using=reader)
 
 

@@ -160,6 +160,15 @@ else:
             "max_size": env.int("DATABASE_POOL_MAX", default=24),
             "timeout": 10,
         }
+# Lists and exports may be read from a replica of the same make (console/replica.py, docs/scale.md); nothing else is.
+REPLICA_URL = env.str("REPLICA_URL", default="")
+REPLICA_MAX_LAG = env.int("REPLICA_MAX_LAG", default=30)  # seconds; of an older one nothing is read
+REPLICA_MODELS = frozenset({"orders.order", "orders.refund"})
+DATABASE_ROUTERS = ["console.replica.Router"]
+if REPLICA_URL:
+    DATABASES["replica"] = {**env.db_url("REPLICA_URL"), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if "postgresql" in DATABASES["replica"]["ENGINE"]:
+        DATABASES["replica"]["OPTIONS"] = {"server_side_binding": True, "connect_timeout": 2}
 # Lock-outs live in the database: losing Redis must lose nothing. Django's default of 300 entries would evict them.
 CACHES = {
     "default": {
@@ -288,7 +297,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a page does not wait for Redis; the sweeper
 CELERY_TASK_ALWAYS_EAGER = TESTING
 CELERY_TASK_EAGER_PROPAGATES = TESTING
 # The routes import every view, and so every kind of job; a worker that has not imported a kind cannot run it.
-CELERY_IMPORTS = ["console.jobs", "console.links", "console.mail", "console.urls"]
+CELERY_IMPORTS = ["console.jobs", "console.links", "console.mail", "console.replica", "console.urls"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_POOL = "threads"  # prefork closes the connection pool after every task
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
@@ -316,6 +325,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "remind-of-expiry": {"task": "payments.tasks.remind_of_expiry", "schedule": 600.0, "options": {"expires": 600}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }
+
+if REPLICA_URL or TESTING:
+    renewal = {"task": "console.replica.renew_mark", "schedule": 2.0, "options": {"expires": 2}}
+    CELERY_BEAT_SCHEDULE["renew-replica-mark"] = renewal
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
 ESCALATE_AFTER_HOURS = env.int("ESCALATE_AFTER_HOURS", default=72)  # a request that waits longer is told to the superapp's admins

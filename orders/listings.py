@@ -15,6 +15,7 @@ from console.exports import Exportable, register
 from console.listing import PLACES, Listing, Sort
 from console.models import MiniProgram, Superapp, User
 from console.permissions import grants_of
+from console.replica import age_told
 from orders.filters import OrderFilters, RecordFilters, RefundFilters, SuperappOrderFilters, SuperappRefundFilters
 from orders.models import DeliveryState, Environment, Order, Refund
 
@@ -81,8 +82,8 @@ class RecordListing(Listing):
 
     @cached_property
     def notices(self) -> list[str]:
-        """Also what became of a pasted list of numbers."""
-        return [*super().notices, *self._numbers_told()]
+        """Also what became of a pasted list of numbers, and how old a list from the replica is."""
+        return [*super().notices, *self._numbers_told(), *age_told()]
 
     def _numbers_told(self) -> list[str]:
         asked = self.filterset.numbers if self.is_valid else []

@@ -28,6 +28,7 @@ from console.models.people import (
     new_superapp_code,
     new_team_code,
 )
+from console.models.replica import ReplicaMark
 
 __all__ = [
     "OPEN_LINK",
@@ -45,6 +46,7 @@ __all__ = [
     "Notice",
     "NoticeChoice",
     "OutgoingMail",
+    "ReplicaMark",
     "SavedView",
     "Superapp",
     "SuperappGrant",

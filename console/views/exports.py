@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from console import replica
 from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.listing import Listing
@@ -82,7 +83,7 @@ class ListExport(FormView):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Without rows there is nothing to confirm: back to the list, which says why."""
-        if not self.listing.is_valid or not self.totals.rows:
+        if not self.listing.is_valid or not replica.read(lambda: self.totals).rows:
             if self.is_selection:
                 messages.warning(request, _("Nothing was selected. Tick the rows to export, then choose “Export selected”."))
             return redirect(f"./{self.listing.url()}")

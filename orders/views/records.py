@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from console import replica
 from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
 from console.permissions import can
@@ -25,7 +26,11 @@ class RecordList(ConsoleView):
         return self.mini_program or self.superapp  # type: ignore[return-value]
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        """The page of the list that the address names."""
+        """The page of the list that the address names, from the replica where there is one."""
+        return replica.read(lambda: self.show(request))
+
+    def show(self, request: HttpRequest) -> HttpResponse:
+        """The page, from the database that is being read."""
         player = WHOLE if sees_players(self.actor, self.permission, self.mini_program) else MASKED
         kept = [] if request.GET.get("columns") else kept_columns(self.list_name, reader=self.actor)
         listing = listing_of(self.record, self.place, request.GET, kept=kept, player=player)
