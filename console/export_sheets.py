@@ -22,7 +22,7 @@ from console.money import exponent, to_major
 GENERAL, BOLD, TEXT, TIME, COUNT, MONEY = 0, 1, 2, 3, 4, 5
 EPOCH = datetime(1899, 12, 30)  # day 0 of a spreadsheet
 NOTHING = "<c/>"
-WIDTHS = {Kind.TEXT: 26, Kind.ID: 30, Kind.MONEY: 16, Kind.TIME: 22, Kind.NUMBER: 12, Kind.STATE: 20}
+WIDTHS = {Kind.TEXT: 26, Kind.ID: 30, Kind.MONEY: 16, Kind.TIME: 22, Kind.NUMBER: 12, Kind.STATE: 20, Kind.EXCERPT: 60}
 
 # The same patterns for PostgreSQL and for Python. A workbook writes a character by its code as `_x0041_` (ECMA-376, ST_Xstring).
 _SPECIAL = r"[\u0001-\u001f&<>\uFFFE\uFFFF]|_x[0-9A-Fa-f]{4}_|^ | $"
