@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Times in seconds. An endpoint is a mini program in one environment."""
+    """Times in seconds. What an endpoint is: orders.lanes."""
 
     deadline: float = DEADLINE
     lease: timedelta = LEASE

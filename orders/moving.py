@@ -43,6 +43,7 @@ class Row(NamedTuple):
     state: str
     uid: UUID
     url: str = ""  # the order's own; empty: where the push goes
+    lane: int = 0
     out_trade_no: str = ""
     order_state: str = ""
 

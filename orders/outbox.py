@@ -19,7 +19,7 @@ from orders.actions.delivery import push_url
 from orders.breaker import Health, allowed
 from orders.models import Delivery, DeliveryState
 from orders.moving import COLUMNS, Row, lock_orders, move_deliveries, with_order
-from orders.receivers import note_begun, spared, take_turns
+from orders.receivers import ENDPOINT, note_begun, spared, take_turns
 from orders.sender import Endpoint, Push
 from payments.client_certificates import contexts_of
 from payments.keys import LIVE, SANDBOX, keys_of_programs
@@ -70,12 +70,12 @@ def _due() -> "QuerySet[Delivery]":
 
 def of_endpoints(endpoints: Iterable[Endpoint]) -> Q:
     """The rows of these endpoints."""
-    groups = defaultdict[tuple[int, bool], list[int]](list)
-    for program_id, env, own_url in endpoints:
-        groups[env, own_url].append(program_id)
+    groups = defaultdict[tuple[int, int], list[int]](list)
+    for program_id, env, lane in endpoints:
+        groups[env, lane].append(program_id)
     found = Q(pk__in=[])  # none
-    for (env, own_url), programs in groups.items():
-        found |= Q(env=env, mini_program_id__in=programs) & (~Q(url="") if own_url else Q(url=""))
+    for (env, lane), programs in groups.items():
+        found |= Q(env=env, lane=lane, mini_program_id__in=programs)
     return found
 
 
@@ -83,8 +83,7 @@ def _with_due_rows(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
     wanted = list(endpoints)
     if not wanted:
         return []
-    rows = _due().filter(of_endpoints(wanted)).annotate(own_url=~Q(url=""))
-    due = set(rows.values_list("mini_program_id", "env", "own_url").distinct())
+    due = set(_due().filter(of_endpoints(wanted)).values_list(*ENDPOINT).distinct())
     return [endpoint for endpoint in wanted if endpoint in due]
 
 

@@ -11,7 +11,7 @@ from orders.breaker import LED_BACK, Health, Outcome, after, allowed, begun, led
 from orders.models import Receiver
 from orders.sender import Endpoint
 
-ENDPOINT = ("mini_program_id", "env", "own_url")
+ENDPOINT = ("mini_program_id", "env", "lane")
 _SPARED = Q(rests_until__isnull=False) | Q(recovering_since__isnull=False)
 
 
@@ -23,7 +23,7 @@ def spared(now: datetime) -> dict[Endpoint, int]:
 
 def take_turns(endpoints: Iterable[Endpoint], now: datetime) -> dict[Endpoint, Health]:
     """Of these endpoints those that no other dispatcher takes a turn at, locked until the transaction ends."""
-    rows = Receiver.objects.filter(_SPARED, mini_program_id__in={program for program, _env, _own in endpoints})
+    rows = Receiver.objects.filter(_SPARED, mini_program_id__in={program for program, _env, _lane in endpoints})
     wanted = set(endpoints)
     locked = _read(rows.select_for_update(skip_locked=True, no_key=True))
     return {endpoint: health for endpoint, health in locked.items() if endpoint in wanted and allowed(health, now)}
@@ -36,7 +36,7 @@ def note_begun(turns: Mapping[Endpoint, Health], counts: Mapping[Endpoint, int],
 
 def note_outcomes(outcomes: Mapping[Endpoint, Sequence[Outcome]], *, chance: Random) -> None:
     """Remember what attempts said about their endpoints. Healthy ones that answered cost one read for all of them."""
-    programs = {program for program, _env, _own in outcomes}
+    programs = {program for program, _env, _lane in outcomes}
     rows = Receiver.objects.filter(mini_program_id__in=programs).order_by("pk").select_for_update(no_key=True)
     known, now = _read(rows), timezone.now()
     changed = {}
@@ -58,12 +58,12 @@ def forget_recovered(now: datetime) -> None:
 
 
 def _read(rows: Iterable[Receiver]) -> dict[Endpoint, Health]:
-    return {(row.mini_program_id, row.env, row.own_url): Health(*(getattr(row, name) for name in Health._fields)) for row in rows}
+    return {(row.mini_program_id, row.env, row.lane): Health(*(getattr(row, name) for name in Health._fields)) for row in rows}
 
 
 def _write(healths: Mapping[Endpoint, Health]) -> None:
     rows = [
         Receiver(**dict(zip(ENDPOINT, endpoint, strict=True)), **health._asdict()) for endpoint, health in sorted(healths.items())
     ]  # fmt: skip
-    unique = ["mini_program", "env", "own_url"]
+    unique = ["mini_program", "env", "lane"]
     Receiver.objects.bulk_create(rows, update_conflicts=True, unique_fields=unique, update_fields=Health._fields)

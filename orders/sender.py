@@ -14,8 +14,8 @@ from orders.moving import Row
 from orders.schedule import judge
 from orders.webhooks import webhook_headers
 
-#: A receiver: mini program id, environment, and whether its orders name an address of their own.
-Endpoint = tuple[int, int, bool]
+#: Mini program id, environment and lane (orders.lanes).
+Endpoint = tuple[int, int, int]
 
 
 class Push(NamedTuple):
@@ -34,7 +34,7 @@ class Push(NamedTuple):
     @property
     def endpoint(self) -> Endpoint:
         """Where it goes."""
-        return self.row.mini_program_id, self.row.env, self.row.own_url
+        return self.row.mini_program_id, self.row.env, self.row.lane
 
     @classmethod
     def of(cls, delivery: Delivery, *, url: str, app_keys: Sequence[str]) -> Self:

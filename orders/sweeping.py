@@ -11,10 +11,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.alerts import send_alerts
+from orders.lanes import PUSH
 from orders.models import Delivery, DeliveryState, Heartbeat, Receiver
 from orders.moving import lock_deliveries, move_deliveries
 from orders.outbox import DISPATCHER, of_endpoints
-from orders.receivers import forget_recovered, lead_back
+from orders.receivers import ENDPOINT, forget_recovered, lead_back
 from orders.schedule import END, ENDED
 
 BEAT = timedelta(seconds=5)
@@ -50,13 +51,13 @@ def resume_ready(limit: int = 500) -> int:
         return 0
     with transaction.atomic():
         rows = lock_deliveries(Delivery.objects.filter(pk__in=ids, state=DeliveryState.HELD))
-        lead_back({(row.mini_program_id, row.env, False) for row in rows})
+        lead_back({(row.mini_program_id, row.env, PUSH) for row in rows})
         return move_deliveries(rows, "resume", actor=DISPATCHER, next_attempt_at=Now(), first_due_at=Now(), schedule_step=0)
 
 
 def park_ended(limit: int = 500) -> int:
     """Park what waits at a resting endpoint although its 30 days are over: there is no turn for each. Returns how many."""
-    resting = Receiver.objects.filter(rests_until__isnull=False).values_list("mini_program_id", "env", "own_url")
+    resting = Receiver.objects.filter(rests_until__isnull=False).values_list(*ENDPOINT)
     over = Delivery.objects.filter(state=DeliveryState.PENDING, next_attempt_at__lte=Now(), first_due_at__lt=Now() - END)
     rows = over.filter(of_endpoints(resting))
     ids = list(rows.values_list("pk", flat=True)[:limit])

@@ -13,6 +13,7 @@ from console.errors import WrongState
 from console.lifecycle import lock, move
 from console.models import MiniProgram, User
 from console.permissions import System, require
+from orders.lanes import PUSH, lane_of
 from orders.models import Delivery, DeliveryState, Order, Refund
 from orders.moving import lock_deliveries, move_deliveries
 from orders.receivers import lead_back
@@ -37,7 +38,7 @@ def enqueue(order: Order, *, event: str, body: str, actor: User | System, refund
     state = DeliveryState.PENDING if order.notify_url or push_url(config, env=order.env) else DeliveryState.HELD
     owners = {"mini_program_id": order.mini_program_id, "team_id": order.team_id, "superapp_id": order.superapp_id}
     told = {"order": order, "refund": refund, "event": event, "env": order.env, "url": order.notify_url, "body": body}
-    delivery = Delivery.objects.create(**owners, **told, state=state)
+    delivery = Delivery.objects.create(**owners, **told, lane=lane_of(order.notify_url), state=state)
     if event == Delivery.Event.GOODS:
         move(order, "queue_delivery" if state == DeliveryState.PENDING else "hold_delivery", actor=actor)
     wake_on_commit()
@@ -83,7 +84,7 @@ def resume_all(program: MiniProgram, *, actor: User | System) -> int:
     environments = [env for env in (0, 1) if push_url(config, env=env)]
     held = Delivery.objects.filter(mini_program=program, state=DeliveryState.HELD, env__in=environments)
     # The schedule starts now: time spent held is no time without an answer.
-    lead_back({(program.pk, env, False) for env in held.values_list("env", flat=True).distinct()})
+    lead_back({(program.pk, env, PUSH) for env in held.values_list("env", flat=True).distinct()})
     return _in_batches(held, "resume", actor=actor, next_attempt_at=Now(), first_due_at=Now(), schedule_step=0)
 
 

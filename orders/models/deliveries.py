@@ -77,6 +77,9 @@ class Delivery(ProgramOwned):
     url = models.CharField(
         max_length=2048, blank=True, default="", db_default="", help_text="The order's notify_url; empty: where the push goes."
     )
+    lane = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Tells the endpoints of a mini program apart (orders.lanes); 0: where the push goes."
+    )
     body = models.TextField(help_text="The JSON that is posted, the same in every attempt.")
     state = FSMField(choices=DeliveryState.choices, default=DeliveryState.PENDING, protected=True)
     first_due_at = models.DateTimeField(

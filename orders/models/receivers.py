@@ -8,11 +8,14 @@ from orders.models.orders import Environment
 
 
 class Receiver(models.Model):
-    """An endpoint that is not simply well: the columns of orders.breaker.Health. A healthy one has no row."""
+    """An endpoint that is not simply well: the columns of orders.breaker.Health. A healthy one has no row.
+
+    A mini program has at most 17 endpoints in each environment (orders.lanes), so the rows are bounded.
+    """
 
     mini_program = models.ForeignKey(MiniProgram, on_delete=models.CASCADE, related_name="+")
     env = models.PositiveSmallIntegerField(choices=Environment.choices)
-    own_url = models.BooleanField(default=False, help_text="Where orders with a notify_url of their own go, not the push.")
+    lane = models.PositiveSmallIntegerField(default=0, help_text="As in Delivery.")
     failures = models.PositiveIntegerField(default=0)
     rests = models.PositiveIntegerField(default=0)
     rests_until = models.DateTimeField(null=True)
@@ -20,7 +23,7 @@ class Receiver(models.Model):
     paced_until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["mini_program", "env", "own_url"], name="one_receiver_an_endpoint")]
+        constraints = [models.UniqueConstraint(fields=["mini_program", "env", "lane"], name="one_receiver_an_endpoint")]
 
     def __str__(self) -> str:
         return f"{self.mini_program} {self.get_env_display()}"

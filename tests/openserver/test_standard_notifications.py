@@ -11,6 +11,7 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Response
 
+from orders.lanes import lane_of
 from orders.models import Attempt, Delivery, Notification, Order, Refund
 from orders.outbox import claim
 from orders.tasks import match_notifications
@@ -40,7 +41,7 @@ def test_a_payment_is_recorded_and_stands_in_the_outbox_for_notify_url(seller, o
     order = Order.objects.get()
     assert (order.payment_state, order.paid_amount, order.transaction_id) == ("paid", 2500, "42001")
     delivery = Delivery.objects.get()
-    assert (delivery.event, delivery.state, delivery.url) == ("goods", "pending", NOTIFY_URL)
+    assert (delivery.event, delivery.state, delivery.url, delivery.lane) == ("goods", "pending", NOTIFY_URL, lane_of(NOTIFY_URL))
     assert delivery.body.encode() == raw
     assert [row.verdict for row in Notification.objects.order_by("pk")] == ["accepted", "duplicate"]
     assert query(seller).data["trade_state"] == "SUCCESS"

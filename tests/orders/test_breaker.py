@@ -23,11 +23,13 @@ from orders.breaker import (
     is_trouble,
     led_back,
 )
+from orders.lanes import LANES, PUSH, lane_of
 from orders.models import Delivery, Order, Receiver
 from orders.outbox import claim
 from orders.results import Result, write_results
 from orders.sender import outgoing, tried
 from orders.sweeping import forget_recovered, park_ended
+from payments.models import DeliveryConfig
 from tests.orders.shop import SUPERAPP, new_order, open_push, pay
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -190,6 +192,56 @@ def test_another_endpoint_is_not_spared(program, harbor_reader, team_admin):
     make_due()
     pay(new_order(harbor_reader), keys[0])
     assert [push.row.mini_program_id for push in take()] == [harbor_reader.pk]
+
+
+def own(number, url, env=0):
+    """Make an event one for an address that its order brought."""
+    Delivery.objects.filter(order__out_trade_no=number).update(url=url, lane=lane_of(url), env=env)
+
+
+def numbers(pushes):
+    return {push.row.out_trade_no for push in pushes}
+
+
+def test_a_dead_notify_url_slows_neither_the_push_nor_another_notify_url_of_the_same_program(program):
+    orders(program, 14)
+    for number in range(12):
+        own(f"ORDER-{number}", f"https://dead.example/told?order={number}")
+    own("ORDER-12", "https://well.example/told")
+    everything = take()
+    assert len(everything) == 14
+    answer([push for push in everything if "dead" in push.url], None)
+    answer([push for push in everything if "dead" not in push.url], 404)
+    make_due()
+    assert numbers(take()) == {"ORDER-12", "ORDER-13"}, "the dead address rests, and nothing else"
+    (row,) = Receiver.objects.all()
+    assert (row.mini_program, row.env, row.lane) == (program, 0, lane_of("https://dead.example/"))
+
+
+def test_a_dead_test_url_does_not_slow_the_live_one(program, team_admin):
+    DeliveryConfig.objects.update(test_url="http://127.0.0.1:2/")
+    orders(program, 13)
+    Delivery.objects.exclude(order__out_trade_no="ORDER-12").update(env=1)
+    answer([push for push in take() if push.row.env == 1], None)
+    assert Receiver.objects.get().env == 1
+    Delivery.objects.filter(state="delivering").update(state="pending")
+    make_due()
+    assert numbers(take()) == {"ORDER-12"}
+
+
+def test_a_full_notify_url_leaves_room_for_the_push(program):
+    orders(program, 3)
+    own("ORDER-0", "https://dead.example/")
+    dead = (program.pk, 0, lane_of("https://dead.example/"))
+    assert numbers(claim(limit=10, room={dead: 0}, usual_room=1).pushes) == {"ORDER-1"}
+
+
+def test_an_origin_is_one_lane_and_a_program_has_no_more_than_its_lanes():
+    same = ["https://a.example/", "https://A.example/other?x=1", "https://a.example"]
+    assert len({lane_of(url) for url in same}) == 1
+    lanes = {lane_of(f"https://host-{number}.example/") for number in range(1000)}
+    assert lanes == set(range(1, LANES + 1)) and lane_of("") == PUSH == 0
+    assert lane_of("http://a.example/") != lane_of("https://a.example/")
 
 
 def test_what_is_resumed_after_a_hold_comes_in_a_ramp(program):
