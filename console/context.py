@@ -59,7 +59,9 @@ def scope_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def zone_label() -> str:
-    """The active zone with its offset now, such as "UTC+08:00 Asia/Shanghai"."""
+    """The active zone with its offset now, such as "UTC+08:00 Asia/Shanghai"; UTC is only "UTC"."""
+    if timezone.get_current_timezone_name() == "UTC":
+        return "UTC"
     now = timezone.localtime()
     offset = now.strftime("%z")
     return _("UTC%(offset)s %(zone)s") % {"offset": f"{offset[:3]}:{offset[3:]}", "zone": timezone.get_current_timezone_name()}

@@ -12,10 +12,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+
+from console.templatetags.moments import day_text
 
 MAX_SEARCH = 200  # characters of a word; the longest id has 128
 MAX_NUMBERS = 200  # words of a search that looks for whole numbers
@@ -152,7 +153,7 @@ class PeriodForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and until < since:
-            words = {"since": date_format(since, "j M Y"), "until": date_format(until, "j M Y")}
+            words = {"since": day_text(since), "until": day_text(until)}
             self.add_error("until", _("The last day, %(until)s, is before the first, %(since)s. Swap them.") % words)
         return cleaned
 
@@ -197,7 +198,7 @@ class PeriodFilters(ListFilters):
         earliest = self.earliest(until or today)
         if since is None or since >= earliest:
             return Period(since or earliest, until)
-        return Period(earliest, until, _("A list covers at most 12 months, so it starts on %s.") % date_format(earliest, "j M Y"))
+        return Period(earliest, until, _("A list covers at most 12 months, so it starts on %s.") % day_text(earliest))
 
     def earliest(self, until: date) -> date:
         """The first day of the twelve months that end with `until`."""
@@ -231,11 +232,11 @@ def words_of(period: Period) -> str:
     """The days as people write them."""
     since, until = period.since, period.until
     if since and until:
-        words = {"since": date_format(since, "j M Y"), "until": date_format(until, "j M Y")}
-        return date_format(since, "j M Y") if since == until else _("%(since)s to %(until)s") % words
+        words = {"since": day_text(since), "until": day_text(until)}
+        return day_text(since) if since == until else _("%(since)s to %(until)s") % words
     if since:
-        return _("since %s") % date_format(since, "j M Y")
-    return _("until %s") % date_format(until, "j M Y") if until else _("always")
+        return _("since %s") % day_text(since)
+    return _("until %s") % day_text(until) if until else _("always")
 
 
 def within(rows: QuerySet, field: str, period: Period) -> QuerySet:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.models import MiniProgram
 from console.money import format_money
+from console.templatetags.moments import day_text
 from items.models import Item, ItemQuerySet, Release, ReleaseEntry
 from payments.models import ExemptionRequest
 
@@ -92,7 +92,7 @@ def sentence(why: str, exemption: ExemptionRequest | None) -> str:
         told = ngettext("The exemption covers %(number)d item a day.", "The exemption covers %(number)d items a day.", limit)
         return told % {"number": limit}
     if why == Why.OVER and exemption and exemption.last_day:
-        return _("The exemption ended after %s.") % date_format(exemption.last_day, "j M Y")
+        return _("The exemption ended after %s.") % day_text(exemption.last_day)
     return _("The superapp took it down, so its next release is reviewed.")
 
 

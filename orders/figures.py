@@ -10,13 +10,13 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from console.filters import start_of
 from console.models import AuditEntry, MiniProgram
 from console.money import format_money
+from console.templatetags.moments import moment_text
 from console.verbs import WORDS
 from items.models import Item
 from orders.models import DeliveryState, Environment, Order
@@ -40,7 +40,7 @@ class Day:
     @property
     def label(self) -> str:
         """Short, for the axis."""
-        return date_format(self.date, "D j")
+        return moment_text(self.date, pgettext("date format", "D j"))
 
     @property
     def amounts_text(self) -> str:

@@ -10,6 +10,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from console.filters import MAX_MONTHS, ChoiceFilter, Period, PeriodFilters, SearchFilter, months_before, numbers_in
 from console.models import MiniProgram
@@ -67,7 +68,7 @@ class OrderFilters(RecordFilters):
     folded: ClassVar[tuple[str, ...]] = ("time", "refund", "item", "alert")
     axes: ClassVar[dict[str, tuple[str, Any]]] = {
         "created": ("created_at", _("Created")),
-        "paid": ("paid_at", _("Paid")),
+        "paid": ("paid_at", pgettext_lazy("time", "Paid")),
     }
     time = ChoiceFilter(
         choices=[(name, label) for name, (_field, label) in axes.items()], label=_("Time"), method="keep", empty_label=None

@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from console.columns import Column, Kind, masked
@@ -138,7 +138,7 @@ class OrderListing(RecordListing):
         Column("delivery", _("Delivery"), Kind.STATE, "delivery_state", choices=tuple(DeliveryState.choices)),
         Column("refund", _("Refund"), Kind.STATE, "refund_state", choices=tuple(Order.RefundState.choices)),
         ENVIRONMENT,
-        Column("paid", _("Paid"), Kind.TIME, "paid_at", on_page=False),
+        Column("paid", pgettext_lazy("time", "Paid"), Kind.TIME, "paid_at", on_page=False),
         MASKED,
         Column("item_id", _("Item ID"), Kind.ID, "product_id", on_page=False),
         Column("unit_price", _("Unit price"), Kind.MONEY, "unit_price", on_page=False),
@@ -172,12 +172,20 @@ class OrderListing(RecordListing):
 
     @cached_property
     def shown(self) -> tuple[Column, ...]:
-        """A list by the time of payment shows that time instead of the time of creation."""
+        """A list by the time of payment shows that time instead of the time of creation; nothing delivers a standard order."""
         shown, axis = super().shown, self.filterset.axis
+        if self.is_standard and not self.asked_columns and not self.kept:
+            shown = tuple(column for column in shown if column.name != "delivery")
         if any(column.name == axis for column in shown):
             return shown
         column = next(column for column in self.columns if column.name == axis)
         return tuple(column if other.name == "created" else other for other in shown)
+
+    @property
+    def shown_fields(self) -> list[Any]:
+        """The delivery of standard orders is asked for by nobody."""
+        spare = self.is_standard and not self.query.get("delivery")
+        return [bound for bound in super().shown_fields if not (spare and bound.name == "delivery")]
 
     def number(self, count: int) -> str:
         """So many orders."""

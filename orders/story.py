@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from console.http_messages import Answer
 from console.models import AuditEntry
@@ -135,7 +135,7 @@ def order_events(
         events.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
     if order.delivered_at:
         told = _("The developer's backend acknowledged the delivery.")
-        events.append(_event(order.delivered_at, "check-badge", "success", _("Delivered"), told))
+        events.append(_event(order.delivered_at, "check-badge", "success", pgettext("state", "Delivered"), told))
     events += [_notified(row) for row in notifications]
     events += attempt_events(attempts)
     for refund in refunds:

@@ -4,11 +4,11 @@ import hashlib
 import json
 from typing import NamedTuple
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from console.money import format_money
+from console.templatetags.moments import day_text
 from payments.models import ExemptionRequest, MerchantBinding, PaymentRequest, Request
 
 
@@ -49,7 +49,7 @@ def granted_lines(request: Request) -> list[Line]:
     return [
         Line(_("Price at most"), format_money(ceiling, request.ceiling_currency) if ceiling else _("no limit")),
         Line(_("Items a day (UTC)"), f"{number:,}" if number else _("no limit")),
-        Line(_("Last day (UTC)"), date_format(day, "j M Y") if day else _("no end")),
+        Line(_("Last day (UTC)"), day_text(day) if day else _("no end")),
     ]
 
 

@@ -1,11 +1,11 @@
 """Moments as people read them, quickly: Django's date_format reads its pattern anew for each of a page's hundred times."""
 
-from datetime import datetime
+from datetime import date
 from functools import lru_cache
 
 from django.utils.dateformat import format as django_format
 from django.utils.dates import MONTHS_3
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 #: What the letters of a pattern stand for, as parts of a str.format template; other letters take Django's own way.
 PARTS = {
@@ -26,7 +26,12 @@ def _month(number: int, _language: str | None) -> str:
     return str(MONTHS_3[number]).title()
 
 
-def moment_text(local: datetime, pattern: str) -> str:
+def day_text(day: date) -> str:
+    """A day as people of the active language write it: `21 Nov 2026`."""
+    return moment_text(day, pgettext("date format", "j M Y"))
+
+
+def moment_text(local: date, pattern: str) -> str:
     """`local` by a pattern of Django's date formats, in the active language."""
     template = _template(pattern)
     if not template:

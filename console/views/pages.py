@@ -14,6 +14,7 @@ from console.errors import Refused
 from console.matrix import SIGNED_IN
 from console.middleware import THEMES, known_zone
 from console.models import MiniProgram, Superapp
+from console.permissions import can
 from console.views.base import ConsoleView
 
 
@@ -41,9 +42,11 @@ class SuperappHome(ConsoleView):
     template_name: ClassVar[str] = "console/superapp_home.html"
 
     def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
-        """Mini programs are listed to those who may look into them."""
-        programs = MiniProgram.objects.visible_to(self.actor).filter(superapp=self.superapp)
-        return self.render(programs=programs.select_related("team").order_by("name")[:200])
+        """Mini programs are listed to those who may look into them, or at least at their orders: then these are what opens."""
+        seen = MiniProgram.objects.visible_to(self.actor) | MiniProgram.objects.visible_to(self.actor, "orders.view_order")
+        rows = seen.filter(superapp=self.superapp).select_related("team").order_by("name")[:200]
+        homes = ["orders:home" if can(self.actor, "console.view_mini_program", row) else "orders:list" for row in rows]
+        return self.render(programs=list(zip(rows, homes, strict=True)))
 
 
 class StyleGuide(ConsoleView):

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import FSMField, transition
 
 from console.lifecycle import state_check
@@ -25,7 +26,7 @@ class DeliveryState(models.TextChoices):
     NOT_DUE = "not_due", _("Not due")
     PENDING = "pending", _("Pending")
     DELIVERING = "delivering", _("Delivering")
-    DELIVERED = "delivered", _("Delivered")
+    DELIVERED = "delivered", pgettext_lazy("state", "Delivered")
     NEEDS_ATTENTION = "needs_attention", _("Needs attention")
     HELD = "held", _("Held")
     CANCELLED = "cancelled", _("Cancelled")
@@ -45,7 +46,7 @@ class Order(ProgramOwned):
         STANDARD = "standard", _("Standard payment")
 
     class Payment(models.TextChoices):
-        CREATED = "created", _("Created")
+        CREATED = "created", pgettext_lazy("state", "Created")
         UNPAID = "unpaid", _("Unpaid")
         PAID = "paid", _("Paid")
         CLOSED = "closed", _("Closed")

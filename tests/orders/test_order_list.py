@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from console.models import User
 from orders.listings import order_listing
 from orders.models import Notification, Order
 from orders.parts import finds_parts
@@ -294,3 +295,21 @@ def test_the_first_page_and_a_deep_one_use_the_index(starfall):
     second = order_listing(starfall, QueryDict(first.next_url[1:]))
     assert '("orders_order"."created_at", "orders_order"."id") < (' in str(second.cut().query).replace("'", "")
     assert Order.objects.count() == 60
+
+
+def test_standard_orders_show_no_delivery_unless_it_is_asked_for(client, operator, starfall, url):
+    place(starfall, "STANDARD", kind="standard")
+    client.force_login(operator)
+    usual = client.get(url + "?kind=standard").context["listing"]
+    assert "delivery" not in [column.name for column in usual.shown] + [bound.name for bound in usual.shown_fields]
+    asked = client.get(url + "?kind=standard&columns=delivery").context["listing"]
+    assert "delivery" in [column.name for column in asked.shown]
+
+
+def test_a_state_and_the_time_of_it_are_two_words_in_chinese(client, operator, starfall, url):
+    User.objects.filter(pk=operator.pk).update(language="zh-hans")
+    place(starfall, "ORDER-1", delivery_state="delivered")
+    client.force_login(operator)
+    page = client.get(url + "?columns=delivery,delivered,paid&since=2026-01-02").content.decode()
+    assert ">发货时间<" in page and "已发货<" in page
+    assert ">支付时间<" in page and "2026-01-02" in page
