@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern] = [
     path("m/<str:app_id>/imports/", imports.ImportList.as_view(), name="import-list"),
     path("m/<str:app_id>/imports/new", imports.ImportUpload.as_view(), name="import-upload"),
     path(f"{IMPORT}/", imports.ImportDetail.as_view(), name="import-detail"),
+    path(f"{IMPORT}/rows/<str:part>", imports.ImportPart.as_view(), name="import-part"),
     path(f"{IMPORT}/confirm", imports.ImportConfirm.as_view(), name="import-confirm"),
     path(f"{IMPORT}/recheck", imports.ImportRecheck.as_view(), name="import-recheck"),
     path(f"{IMPORT}/cancel", imports.ImportCancel.as_view(), name="import-cancel"),

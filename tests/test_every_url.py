@@ -55,7 +55,10 @@ def world(everyone, starfall, team_admin):
     refund = Refund.objects.create(
         **own, order=order, refund_no="R-1", out_trade_no="ORDER-1", amount=1, currency="USD", started_at=now
     )
-    imported = Import.objects.create(**own, started_by=team_admin, mode="add_only", file_name="items.xlsx", currency="USD")
+    imported = Import.objects.create(
+        **own, started_by=team_admin, mode="add_only", file_name="items.xlsx", currency="USD", new=1,
+        plan={"new": [[2, "coin", "Coin", 99, "", ""]]},
+    )  # fmt: skip
     validity = {"not_before": now, "not_after": now + timedelta(days=1)}
     credential = Credential.objects.create(**own, **validity, serial_no="AB12", issued_by=team_admin)
     CredentialMail.objects.create(credential=credential, recipient="payments@northlight.test")
@@ -67,7 +70,7 @@ def world(everyone, starfall, team_admin):
     attempt = Attempt.objects.create(delivery=delivery, number=1, url="https://shop.test", outcome="no_answer", started_at=now)
     return {
         "app_id": starfall.app_id, "team": starfall.team.code, "superapp": starfall.superapp.code, "product_id": "gem",
-        "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
+        "part": "new", "sha256": digest, "variant": "thumbnail", "currency": "JPY", "request": request.pk, "binding": binding.pk,
         "standard": standard.pk, "membership": everyone.operator.team_memberships.get().pk,
         "staff": everyone.superapp_operator.superapp_memberships.get().pk,
         "merchant": merchant.pk, "exemption": exemption.pk,

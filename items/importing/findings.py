@@ -1,6 +1,5 @@
 """What the check of a workbook can find: each cause once, with what is expected and how to mend it."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple, TypedDict
 
 from django.utils.functional import Promise
@@ -174,29 +173,9 @@ class Told(NamedTuple):
         return __("Found: %(found)s\nExpected: %(expected)s\nHow to mend: %(mend)s") % values
 
 
-class Group(NamedTuple):
-    """All findings of one cause."""
-
-    code: str
-    title: str
-    is_fault: bool
-    findings: list[Told]
-
-
 def told(found: Finding) -> Told:
     """A stored finding in the reader's language."""
     cause = CAUSES[found["code"]]
     cell = f"{column_letters(found['column'])}{found['row']}"
     expected = str(cause.expected) % found["more"] if found["more"] else str(cause.expected)
     return Told(cell, found["found"], expected, str(cause.mend))
-
-
-def grouped(findings: Iterable[Finding]) -> list[Group]:
-    """Findings by cause, faults before warnings, the most frequent first."""
-    groups: dict[str, Group] = {}
-    for found in findings:
-        code = found["code"]
-        cause = CAUSES[code]
-        group = groups.setdefault(code, Group(code, str(cause.title), cause.is_fault, []))
-        group.findings.append(told(found))
-    return sorted(groups.values(), key=lambda group: (not group.is_fault, -len(group.findings)))

@@ -1,7 +1,6 @@
 """The pages of an import, the template and the catalogue."""
 
 import io
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
@@ -9,23 +8,20 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from console import jobs
 from console.errors import Invisible, Refused, WrongState
 from console.models import Job
-from console.money import format_money
 from console.views.base import ConsoleView
 from items.actions import imports as actions
-from items.importing.findings import Group, grouped
 from items.importing.forms import XLSX, UploadForm
+from items.importing.parts import part_of, parts_of
 from items.importing.template import write_template
 from items.imports import start_catalogue
 from items.models import Import, Item
 from items.settlement import settlement_currency
 from items.views.items import PricedForm
 
-SHOWN = 100  # findings of a cause and rows of a difference on the page at first; the rest is one click away
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -128,18 +124,31 @@ class ImportDetail(ImportPage):
         """While a job is at it the page asks for itself every second or two."""
         run, job = self.run, self.run.job
         waits = job is not None and job.state == Job.State.QUEUED and timezone.now() - job.created_at > jobs.STALE_AFTER / 4
-        groups = grouped(run.findings)
-        everything = request.GET.get("all") == "yes"
         return self.render(
             run=run,
             no_worker=run.is_working and waits,
-            faults=_shown([group for group in groups if group.is_fault], everything),
-            warnings=_shown([group for group in groups if not group.is_fault], everything),
-            changes=changes(run, None if everything else SHOWN),
-            additions=additions(run, None if everything else SHOWN),
-            everything=everything,
-            is_cut=not everything and _is_cut(run, groups),
+            parts=parts_of(run),
             list_url=reverse("items:list", kwargs={"app_id": app_id}) + f"?import={run.pk}",
+        )
+
+
+class ImportPart(ImportPage):
+    """All findings of one cause, or all rows that change or are new, page by page."""
+
+    template_name: ClassVar[str] = "items/import_part.html"
+
+    def get(self, request: HttpRequest, app_id: str, pk: int, part: str) -> HttpResponse:
+        """A hundred rows a page. Raises Invisible when there is no such page."""
+        asked = request.GET.get("page", "1")
+        page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+        found = part_of(self.run, part, max(page, 1))
+        if found is None:
+            raise Invisible
+        return self.render(
+            run=self.run,
+            part=found,
+            previous_url=f"?page={page - 1}" if page > 1 else "",
+            next_url=f"?page={page + 1}" if page < found.pages else "",
         )
 
 
@@ -209,54 +218,3 @@ class ImportWorkbook(ImportPage):
         stem = self.run.file_name.rpartition(".")[0] or self.run.file_name
         name = f"{stem}-{_('checked')}.xlsx"
         return FileResponse(opened, as_attachment=True, filename=name, content_type=XLSX, headers=NO_SNIFF)
-
-
-def changes(run: Import, limit: int | None) -> list[dict[str, Any]]:
-    """The changed rows of the plan with their differences in words."""
-    return [
-        {"row": row, "product_id": product_id, "fields": _differences(fields, run.currency)}
-        for row, _pk, _version, product_id, fields in run.plan.get("changed", [])[:limit]
-    ]
-
-
-def additions(run: Import, limit: int | None) -> list[dict[str, Any]]:
-    """The new rows of the plan."""
-    return [
-        {"row": row, "product_id": product_id, "name": name, "price": format_money(price, run.currency), "image": bool(image)}
-        for row, product_id, name, price, _description, image in run.plan.get("new", [])[:limit]
-    ]
-
-
-def _differences(fields: dict[str, list[Any]], currency: str) -> list[dict[str, str]]:
-    names = {"name": _("Name"), "price": _("Price"), "description": _("Description"), "image": _("Image")}
-    told = []
-    for key, label in names.items():
-        if key in fields or (key == "price" and "currency" in fields):
-            told.append({"label": label} | _old_and_new(key, fields, currency))
-    return told
-
-
-def _old_and_new(key: str, fields: dict[str, list[Any]], currency: str) -> dict[str, str]:
-    old_currency = fields.get("currency", [currency])[0]
-    if key == "price" and "price" in fields:
-        old, new = fields["price"]
-        return {"old": format_money(old, old_currency), "new": format_money(new, currency)}
-    if key == "price":
-        return {"old": old_currency, "new": currency}
-    old, new = fields[key]
-    return {"old": old[:12], "new": new[:12]} if key == "image" else {"old": old, "new": new}
-
-
-def _shown(groups: Sequence[Group], everything: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": group.title,
-            "number": ngettext("%(number)d cell", "%(number)d cells", len(group.findings)) % {"number": len(group.findings)},
-            "findings": group.findings if everything else group.findings[:SHOWN],
-        }
-        for group in groups
-    ]
-
-
-def _is_cut(run: Import, groups: Sequence[Group]) -> bool:
-    return max([run.new, run.changed, *(len(group.findings) for group in groups)]) > SHOWN

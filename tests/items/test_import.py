@@ -4,6 +4,7 @@ import io
 
 import openpyxl
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from console import jobs
@@ -15,7 +16,8 @@ from items.actions import imports as actions
 from items.actions import item as items
 from items.actions import release as releases
 from items.images import read_picture
-from items.models import Item, ItemImage
+from items.importing import findings, parts
+from items.models import Import, Item, ItemImage
 from tests.items.conftest import edit, fresh, picture_bytes, upload
 from tests.items.workbooks import codes, confirmed, uploaded, workbook, zipped
 
@@ -335,5 +337,62 @@ def test_the_page_of_a_large_import_costs_few_queries(client, starfall, develope
     client.force_login(developer)
     with django_assert_max_num_queries(12):
         text = client.get(page("import-detail", run, starfall)).content.decode()
-    assert "i99<" in text and "i100<" not in text and "Show every row" in text
-    assert "i299<" in client.get(page("import-detail", run, starfall) + "?all=yes").content.decode()
+    assert "i99<" in text and "i100<" not in text and "300 rows" in text and part(run, "new") in text
+
+
+# Parts, page by page
+
+
+def part(run, name):
+    return reverse("items:import-part", kwargs={"app_id": run.mini_program.app_id, "pk": run.pk, "part": name})
+
+
+@pytest.fixture
+def large(run, starfall, developer):
+    """As if 25,000 rows had two faults each, 250 items changed and 101 were new."""
+    ids = {"code": "id_characters", "column": 1, "found": "a b", "more": {}}
+    prices = {"code": "price_missing", "column": 3, "found": "", "more": {"example": "9.90"}}
+    rows = range(2, 25_002)
+    findings = [{**found, "row": row} for row in rows for found in (ids, prices)][:-1]
+    changed = [[row, 1, 1, f"old-{row}", {"name": ["A", f"Named {row}"]}] for row in range(250)]
+    new = [[row, f"new-{row}", "N", 100, "", ""] for row in range(101)]
+    Import.objects.filter(pk=run.pk).update(
+        findings=findings, plan={"new": new, "changed": changed}, faulty=25_000, changed=250, new=101
+    )
+    client = Client()
+    client.force_login(developer)
+    return client, fresh(run)
+
+
+@pytest.mark.sqlite
+def test_fifty_thousand_findings_are_shown_a_page_at_a_time_and_never_held(large, monkeypatch):
+    client, run = large
+    told = []
+    monkeypatch.setattr(parts, "told", lambda found: told.append(found) or findings.told(found))
+    text = client.get(page("import-detail", run, run.mini_program)).text
+    assert "25000 cells" in text and "24999 cells" in text and "A101<" in text and "A102<" not in text and len(text) < 300_000
+    assert len(told) == 2 * parts.SHOWN
+    last = client.get(part(run, "id_characters") + "?page=250").text
+    assert "A24902<" in last and "A25001<" in last and "A24901<" not in last and "?page=249" in last and "?page=251" not in last
+    assert len(told) == 3 * parts.SHOWN
+    assert not {"findings", "plan"} - run.get_deferred_fields()
+
+
+@pytest.mark.sqlite
+def test_changed_and_new_rows_are_paged_too(large):
+    client, run = large
+    third = client.get(part(run, "changed") + "?page=3").text
+    assert "Named 200<" in third and "Named 249<" in third and "Named 199<" not in third and "250 rows" in third
+    second = client.get(part(run, "new") + "?page=2").text
+    assert "new-100<" in second and "new-99<" not in second
+
+
+@pytest.mark.sqlite
+def test_a_page_that_does_not_exist(large, stranger):
+    client, run = large
+    assert [client.get(part(run, name)).status_code for name in ("price_range", "x'--", "changed")] == [404, 404, 200]
+    assert client.get(part(run, "new") + "?page=3").status_code == 404
+    for odd in ("0", "-1", "x", "٣", "9" * 30):
+        assert "new-0<" in client.get(part(run, "new") + f"?page={odd}").text
+    client.force_login(stranger)
+    assert client.get(part(run, "new")).status_code == 404
