@@ -71,7 +71,7 @@ ENDPOINTS = (
              ("AUTH_INVALID", *JSON_FAULTS, "PRICE_FORMAT", "ORDER_NOT_FOUND", "AMOUNT_MISMATCH", *REFUNDED)),
     Endpoint("get", "/appkeys/{appId}", "Read the AppKeys of a mini program", "superapp", None, schemas.AppKeysData,
              ("AUTH_INVALID",)),
-    Endpoint("get", "/health", "See whether openServer answers", "", None, schemas.HealthData, ()),
+    Endpoint("get", "/health", "See whether openServer and its database answer", "", None, schemas.HealthData, ()),
 )  # fmt: skip
 SECURITY = {
     "superapp": {

@@ -197,6 +197,15 @@ def test_health_needs_nobody(client):
     assert Answered(client.get("/openserver/v1/health")).data == {"status": "ok"}
 
 
+def test_health_is_busy_while_the_database_is_away(client, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError("secret host name")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
+    answered = Answered(client.get("/openserver/v1/health"))
+    assert (answered.code, answered.status, "secret" in answered.message) == ("BUSY", 503, False)
+
+
 def test_every_code_is_explained():
     rows = {row.code: row for row in meanings()}
     assert set(ERRORS) <= set(rows)

@@ -24,8 +24,9 @@ def test_an_answer_says_its_length(client):
 
 def test_a_call_reads_no_session(client, django_assert_num_queries):
     client.cookies["sessionid"] = "x" * 32
-    with django_assert_num_queries(0):
+    with django_assert_num_queries(1) as asked:
         assert not client.get(CALL).cookies
+    assert asked.captured_queries[0]["sql"] == "SELECT 1"
 
 
 def test_a_foreign_host_is_refused(client):
