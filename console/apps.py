@@ -8,5 +8,5 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from console import checks  # noqa: F401  (registers itself; models must be ready first)
+        """Register the system checks, and the list of this app that can be exported."""
+        from console import activity, checks  # noqa: F401  (register themselves; models must be ready first)

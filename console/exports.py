@@ -24,9 +24,9 @@ from console.exporting import Export, about, told, write_csv, write_workbook
 from console.jobs import Cancelled, Progress, job
 from console.listing import Listing
 from console.middleware import known_zone
-from console.models import Job, MiniProgram, Notice, Superapp, Team, User
+from console.models import ExportSchedule, Job, MiniProgram, Notice, Superapp, Team, User
 from console.notices import News, tell
-from console.permissions import require
+from console.permissions import can, require
 
 KIND = "console.export"
 #: What an export can be, as the ending of its name: CSV, a zip of the CSV and an about.txt, a workbook.
@@ -122,9 +122,20 @@ def export(row: Job, progress: Progress) -> dict[str, Any]:
         result = _write(row, exportable(params["record"]).listing(place, QueryDict(params["query"])), progress)
     with transaction.atomic():
         progress.finish(result)
-        if timezone.now() - row.created_at > LONG:
+        if "schedule" in params:
+            _hand_out(row, place)
+        elif timezone.now() - row.created_at > LONG:
             tell_ready(row, [row.actor])
     return result
+
+
+def _hand_out(row: Job, place: Place) -> None:
+    """Let the schedule's recipients have the file: those of them who hold the permission now."""
+    schedule = ExportSchedule.objects.filter(pk=row.params["schedule"]).first()
+    people = schedule.recipients.filter(is_active=True) if schedule else User.objects.none()
+    readers = [user for user in people if can(user, row.params["permission"], place)]
+    row.readers.set(readers)
+    tell_ready(row, readers)
 
 
 def tell_ready(row: Job, people: Sequence[User]) -> None:

@@ -41,6 +41,8 @@ PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Virtual items"), "items:list", "items.view_item", "cube", "i"),
             Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+            Entry(_("Mismatches"), "orders:mismatches", "orders.view_order", "exclamation-triangle"),
+            Entry(_("Scheduled exports"), "program-export-schedules", "orders.view_order", "calendar"),
         ),
     ),
     (
@@ -73,6 +75,8 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Items on sale"), "items:superapp-list", "payments.intervene", "cube", "i"),
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
+            Entry(_("Mismatches"), "orders:superapp-mismatches", "orders.view_order", "exclamation-triangle"),
+            Entry(_("Scheduled exports"), "superapp-export-schedules", "orders.view_order", "calendar"),
             Entry(_("Members"), "superapp-members", "console.view_members", "users"),
             Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock"),
         ),

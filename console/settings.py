@@ -320,6 +320,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send-credential-mails": {"task": "payments.tasks.send_credential_mails", "schedule": 5.0, "options": {"expires": 5}},
     "send-digests": {"task": "console.notices.send_digests", "schedule": 900.0, "options": {"expires": 900}},
     "escalate-requests": {"task": "payments.tasks.escalate_requests", "schedule": 900.0, "options": {"expires": 900}},
+    "start-exports": {"task": "console.schedules.start_due", "schedule": 60.0, "options": {"expires": 60}},
     "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
     "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},
     "remind-of-expiry": {"task": "payments.tasks.remind_of_expiry", "schedule": 600.0, "options": {"expires": 600}},

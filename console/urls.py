@@ -6,6 +6,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from console.views import (
     activity,
+    export_schedules,
     exports,
     invitations,
     jobs,
@@ -35,6 +36,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<str:team>/activity/export", exports.ActivityExport.as_view(), name="team-activity-export"),
     path("m/<str:app_id>/activity/", activity.Activity.as_view(), name="program-activity"),
     path("m/<str:app_id>/activity/export", exports.ActivityExport.as_view(), name="program-activity-export"),
+    *(
+        route
+        for place, kind in (("m/<str:app_id>", "program"), ("s/<str:superapp>", "superapp"))
+        for route in (
+            path(f"{place}/exports/", export_schedules.ScheduleList.as_view(), name=f"{kind}-export-schedules"),
+            path(f"{place}/exports/create", export_schedules.ScheduleCreate.as_view(), name=f"{kind}-export-schedule-create"),
+            path(f"{place}/exports/<int:pk>/", export_schedules.ScheduleEdit.as_view(), name=f"{kind}-export-schedule"),
+        )
+    ),
     path("roles/", members.Roles.as_view(), name="roles"),
     *(
         route

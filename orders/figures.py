@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
@@ -19,10 +18,10 @@ from console.money import format_money
 from console.templatetags.moments import moment_text
 from console.verbs import WORDS
 from items.models import Item
+from orders.mismatches import cases_of
 from orders.models import DeliveryState, Environment, Order
 
 DAYS = 7
-ALERT_DAYS = 30
 COUNT_CAP = 1_000
 WIDTH, HEIGHT, FOOT, GAP = 640, 160, 22, 14  # of the chart, in its own units
 
@@ -103,22 +102,9 @@ def chart(days: list[Day]) -> dict[str, Any]:
 
 
 def attention(program: MiniProgram) -> list[dict[str, Any]]:
-    """What needs somebody, for components/tiles.html; five queries that stop counting at a thousand."""
-    # The record that the tiles lead to: live orders of virtual payment.
-    orders = Order.objects.filter(mini_program=program, kind=Order.Kind.VIRTUAL, env=Environment.LIVE)
-    recent = orders.filter(created_at__gte=timezone.now() - timedelta(days=ALERT_DAYS))
-    address = reverse("orders:list", kwargs={"app_id": program.app_id})
-    found = [
-        (_("Paid, not delivered"), orders.filter(delivery_state=DeliveryState.NEEDS_ATTENTION), {"delivery": "needs_attention"}),
-        (_("Held: push is off"), orders.filter(delivery_state=DeliveryState.HELD), {"delivery": "held"}),
-        (_("Something does not fit"), recent.exclude(alert=""), {"alert": "any"}),
-        (
-            _("Refunded after delivery"),
-            recent.filter(refund_state=Order.RefundState.REFUNDED, delivery_state=DeliveryState.DELIVERED),
-            {"refund": "refunded", "delivery": "delivered"},
-        ),
-    ]
-    tiles = [_tile(label, rows, f"{address}?{urlencode(query)}") for label, rows, query in found]
+    """What needs somebody, for components/tiles.html: a query for each case of the mismatch desk, and one for items."""
+    desk = reverse("orders:mismatches", kwargs={"app_id": program.app_id})
+    tiles = [_tile(str(case.label), case.rows(program).values("pk"), f"{desk}?case={case.name}") for case in cases_of(program)]
     items = f"{reverse('items:list', kwargs={'app_id': program.app_id})}?state={Item.State.REJECTED}"
     tiles.append(_tile(_("Items rejected"), Item.objects.filter(mini_program=program, state=Item.State.REJECTED), items))
     return [tile for tile in tiles if tile]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import details, exemption, exports, home, list_settings, push, records
+from orders.views import details, exemption, exports, home, list_settings, mismatches, push, records
 from orders.views.redelivery import RedeliverMany
 
 app_name = "orders"
@@ -20,6 +20,8 @@ urlpatterns = [
     path("m/<str:app_id>/orders/export", exports.OrderExport.as_view(), name="export"),
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
     path("m/<str:app_id>/orders/redeliver", RedeliverMany.as_view(), name="redeliver-many"),
+    path("m/<str:app_id>/mismatches/", mismatches.Mismatches.as_view(), name="mismatches"),
+    path("s/<str:superapp>/mismatches/", mismatches.Mismatches.as_view(), name="superapp-mismatches"),
     path("m/<str:app_id>/refunds/", records.RefundList.as_view(), name="refund-list"),
     path("m/<str:app_id>/refunds/export", exports.RefundExport.as_view(), name="refund-export"),
     path("m/<str:app_id>/refunds/<int:pk>/", details.RefundDetail.as_view(), name="refund-detail"),

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from console.actions import export_schedule as export_schedules
 from console.actions import invitation as invitations
 from console.actions import team_role
 from console.checks import PUBLIC_PREFIXES, PUBLIC_ROUTES, SIGNED_IN_PREFIXES, is_public, routes
@@ -66,6 +67,12 @@ def world(everyone, starfall, team_admin):
     asked = invitations.invite(starfall.team, email="two@demo.test", role="operator", actor=team_admin)
     hired = invitations.invite(starfall.superapp, email="three@demo.test", role="approver", actor=everyone.superapp_admin)
     role = team_role.create(starfall.team, name="Redeliverer", permissions=["orders.redeliver"], actor=team_admin)
+    exports = {"query": "", "recipients": [team_admin], "columns": ["number"], "file": "csv", "every": "day", "zone": "UTC"}
+    scheduled = export_schedules.create(starfall, "orders", name="Daily", actor=team_admin, **exports)
+    exports["recipients"] = [everyone.superapp_admin]
+    superapp_scheduled = export_schedules.create(
+        starfall.superapp, "orders", name="Daily", actor=everyone.superapp_admin, **exports
+    )
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}")
     attempt = Attempt.objects.create(delivery=delivery, number=1, url="https://shop.test", outcome="no_answer", started_at=now)
     return {
@@ -75,6 +82,7 @@ def world(everyone, starfall, team_admin):
         "staff": everyone.superapp_operator.superapp_memberships.get().pk,
         "merchant": merchant.pk, "exemption": exemption.pk,
         "import": imported.pk, "release": release.pk, "order": order.pk, "refund": refund.pk, "delivery": delivery.pk,
+        "program-export-schedule": scheduled.pk, "superapp-export-schedule": superapp_scheduled.pk,
         "credential": credential.pk, "attempt": attempt.pk,
         "role": role.pk, "person": everyone.operator.pk, "program": starfall.pk,
         "platform-invitation": sent.pk, "team-invitation": asked.pk, "superapp-invitation": hired.pk,
@@ -84,6 +92,8 @@ def world(everyone, starfall, team_admin):
 def object_of(route: str) -> str:
     """Which object of WORLD the `pk` of this route means."""
     noun = route.split(":")[-1]
+    if noun.endswith("-export-schedule"):
+        return noun
     if noun.startswith("import-"):
         return "import"
     if noun.endswith("-workbench"):

@@ -1,6 +1,7 @@
 """Who there is: users, superapps, teams, mini programs, memberships and grants; the audit trail; jobs."""
 
 from console.models.audit import AuditChain, AuditEntry, AuditEntryQuerySet
+from console.models.exports import ExportRun, ExportSchedule
 from console.models.jobs import Job
 from console.models.links import OPEN_LINK, Invitation, LinkedEmailChange, MailedLink
 from console.models.lists import KeptColumns, SavedView
@@ -31,6 +32,8 @@ from console.models.people import (
 from console.models.replica import ReplicaMark
 
 __all__ = [
+    "ExportRun",
+    "ExportSchedule",
     "OPEN_LINK",
     "OWN_ROLE",
     "AuditChain",

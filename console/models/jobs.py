@@ -28,6 +28,7 @@ class Job(models.Model):
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="jobs")
     team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="+")
     superapp = models.ForeignKey(Superapp, null=True, on_delete=models.PROTECT, related_name="+")
+    readers = models.ManyToManyField(User, related_name="+", help_text="Who may download the result beside the actor.")
     title = models.CharField(max_length=200)
     params = models.JSONField(default=dict)
     state = FSMField(choices=State.choices, default=State.QUEUED, protected=True)

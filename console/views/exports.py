@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,7 @@ from console import replica
 from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.listing import Listing
+from console.models import MiniProgram, Superapp
 from console.views.base import FormView
 
 #: What of the address is about the export and not about the list.
@@ -103,11 +105,20 @@ class ListExport(FormView):
         return {
             "listing": self.listing,
             "place": self.place,
+            "schedule_url": self.schedule_url(),
             "list_url": self.request.path.removesuffix("export") + self.listing.url(),
             "totals": told(self.listing, self.totals),
             "is_selection": self.is_selection,
             "rows": self.totals.rows,
         }
+
+    def schedule_url(self) -> str:
+        """Where the same export is put on a schedule, "" for ticked rows and for what only a team has."""
+        if self.is_selection or not isinstance(self.place, MiniProgram | Superapp):
+            return ""
+        own = {"app_id": self.place.app_id} if isinstance(self.place, MiniProgram) else {"superapp": self.place.code}
+        url = reverse(f"{'program' if self.mini_program else 'superapp'}-export-schedule-create", kwargs=own)
+        return f"{url}?record={self.record}&{self.listing.url()[1:]}"
 
     def act(self, form: Any) -> HttpResponse:
         """Start the job and go to its page."""

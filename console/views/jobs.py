@@ -11,7 +11,7 @@ from console.audit import record
 from console.errors import Invisible, WrongState
 from console.matrix import SIGNED_IN
 from console.models import Job
-from console.permissions import require
+from console.permissions import can, require
 from console.views.base import ConsoleView
 
 
@@ -27,16 +27,22 @@ class JobList(ConsoleView):
 
 
 class JobView(ConsoleView):
-    """Base of pages about one job; only the person who started it sees it."""
+    """Base of pages about one job. Whoever started it sees it, and so do the recipients of a schedule who still may."""
 
     permission: ClassVar[str] = SIGNED_IN
 
     def job(self, uid: Any) -> Job:
         """The job, or 404."""
-        row = Job.objects.filter(uid=uid, actor=self.actor).select_related("team", "superapp").first()
-        if row is None:
+        row = Job.objects.filter(uid=uid).select_related("team", "superapp").first()
+        if row is None or not self.is_for_actor(row):
             raise Invisible
         return row
+
+    def is_for_actor(self, row: Job) -> bool:
+        """Whether the actor started it, or was given its result."""
+        if row.actor_id == self.actor.pk:
+            return True
+        return row.readers.filter(pk=self.actor.pk).exists() and can(self.actor, row.params["permission"], row)
 
 
 class JobDetail(JobView):
@@ -56,7 +62,10 @@ class JobCancel(JobView):
 
     def post(self, request: HttpRequest, uid: Any) -> HttpResponse:
         """Answers 409 when it is over already."""
-        jobs.cancel(self.job(uid), actor=self.actor)
+        row = self.job(uid)
+        if row.actor_id != self.actor.pk:
+            raise Invisible
+        jobs.cancel(row, actor=self.actor)
         return redirect("job-detail", uid=uid)
 
 

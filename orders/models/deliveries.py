@@ -49,6 +49,12 @@ class Notification(models.Model):
             models.Index(
                 fields=["order"], name="notification_suspicious", condition=Q(verdict__in=["mismatch", "bad_signature"])
             ),
+            # The mismatch desk: what fits is in no index of it.
+            models.Index(
+                fields=["superapp", "verdict", "kind", "-received_at"],
+                name="notification_desk",
+                condition=Q(verdict__in=["mismatch", "unknown_order"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,98 @@
+"""When a scheduled export is due, and the task that starts it (docs/exports.md, "On a schedule")."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import transaction
+from django.http import QueryDict
+from django.utils import timezone
+
+from console import jobs
+from console.audit import record
+from console.celery import app
+from console.exports import KIND, exportable, names_of
+from console.models import ExportRun, ExportSchedule
+from console.models.exports import days_of
+from console.permissions import System, can
+
+SCHEDULER = System("export scheduler")
+MOST_AT_ONCE = 100
+Every = ExportSchedule.Every
+log = structlog.get_logger(__name__)
+
+
+def period_with(day: date, every: str) -> date:
+    """The first day of the period that `day` lies in."""
+    if every == Every.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if every == Every.MONTH else day
+
+
+def following(since: date, every: str) -> date:
+    """The first day of the period after the one that begins with `since`."""
+    if every == Every.MONTH:
+        return (since + timedelta(days=31)).replace(day=1)
+    return since + timedelta(days=7 if every == Every.WEEK else 1)
+
+
+def plan(schedule: ExportSchedule, since: date) -> None:
+    """Make the period that begins with `since` the next one. Unsaved."""
+    schedule.next_since = since
+    over = datetime.combine(following(since, schedule.every), time.min, tzinfo=ZoneInfo(schedule.zone))
+    schedule.due_at = over.astimezone(UTC)
+
+
+def plan_from_now(schedule: ExportSchedule) -> None:
+    """The period that is under way is the next one: what was over before is not exported. Unsaved."""
+    plan(schedule, period_with(timezone.now().astimezone(ZoneInfo(schedule.zone)).date(), schedule.every))
+
+
+@app.task(name="console.schedules.start_due")
+def start_due() -> int:
+    """Start the exports that are due; returns how many. What fell due while nobody called is started one period a call."""
+    due = ExportSchedule.objects.filter(is_paused=False, due_at__lte=timezone.now()).order_by("due_at")
+    return sum(start_one(pk) for pk in due.values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+@transaction.atomic
+def start_one(pk: int) -> int:
+    """Start one export if it still is due; 1 if it was. Who runs it must hold the permission; else it is paused."""
+    rows = ExportSchedule.objects.select_for_update(skip_locked=True, of=("self",))
+    rows = rows.select_related("mini_program", "superapp", "owner")
+    schedule = rows.filter(pk=pk, is_paused=False, due_at__lte=timezone.now()).first()
+    if schedule is None:
+        return 0
+    if not can(schedule.owner, exportable(schedule.record).permission, schedule.place):
+        return _pause(schedule)
+    since, until = schedule.next_since, following(schedule.next_since, schedule.every) - timedelta(days=1)
+    title = f"{schedule.name}: {days_of(since, until)}"
+    job = jobs.start(
+        KIND, actor=schedule.owner, title=title, params=params_of(schedule, since, until), container=schedule.place
+    )
+    ExportRun.objects.create(schedule=schedule, since=since, until=until, job=job)
+    plan(schedule, following(since, schedule.every))
+    schedule.save(update_fields=["next_since", "due_at"])
+    return 1
+
+
+def _pause(schedule: ExportSchedule) -> int:
+    """Its owner may no longer export the list. Whoever may can resume it in their own name."""
+    schedule.is_paused = True
+    schedule.save(update_fields=["is_paused"])
+    note = f"{schedule.owner} may not export this list any more."
+    record("console.export_schedule.pause", schedule, actor=SCHEDULER, note=note)
+    return 0
+
+
+def params_of(schedule: ExportSchedule, since: date, until: date) -> dict[str, Any]:
+    """What console.exports needs to make the file: the list's query with the days of the period."""
+    query = QueryDict(schedule.query, mutable=True)
+    query.update({"zone": schedule.zone})
+    query["since"], query["until"] = str(since), str(until)
+    return {
+        "record": schedule.record, "permission": exportable(schedule.record).permission, "query": query.urlencode(),
+        "columns": schedule.columns, "scope": "all", "file": schedule.file, "ids": [], **names_of(schedule.place),
+        "zone": schedule.zone, "language": schedule.owner.language or "en", "schedule": schedule.pk,
+    }  # fmt: skip

@@ -1,0 +1,214 @@
+"""Exports on a schedule: the list of them, and the page on which one is made or changed."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.actions import export_schedule as actions
+from console.errors import Invisible
+from console.exports import exportable
+from console.list_settings import views_of
+from console.listing import Listing
+from console.models import ExportRun, ExportSchedule, MiniProgram, Superapp, User
+from console.permissions import can, holders, require
+from console.templatetags.ui import time_zone_choices
+from console.views.base import ConsoleView, FormView
+from console.views.exports import ExportForm
+
+RECORDS = ("orders", "refunds", "activity")
+
+
+class ScheduleForm(ExportForm):
+    """What, when and for whom."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    every = forms.ChoiceField(label=gettext_lazy("When"), widget=forms.RadioSelect, choices=ExportSchedule.Every.choices)
+    zone = forms.ChoiceField(label=gettext_lazy("Time zone of the days"))
+    recipients = forms.MultipleChoiceField(
+        label=gettext_lazy("Recipients"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Choose at least one recipient.")},
+    )
+
+    def __init__(
+        self, data: Any = None, _files: Any = None, *, listing: Listing, people: list[User], initial: dict[str, Any]
+    ) -> None:
+        super().__init__(data, listing=listing, scopes=[("all", "")])
+        del self.fields["scope"]
+        zones = [zone["name"] for zone in time_zone_choices()]
+        self.fields["zone"].choices = [(name, name) for name in sorted({*zones, initial["zone"]})]  # type: ignore[attr-defined]
+        self.fields["recipients"].choices = [(str(user.pk), str(user)) for user in people]  # type: ignore[attr-defined]
+        self.initial.update(initial)
+
+
+class SchedulePage(ConsoleView):
+    """What the pages share. Whoever may not export a list does not see its schedules."""
+
+    permission: ClassVar[str] = "orders.view_order"
+
+    @property
+    def place(self) -> MiniProgram | Superapp:
+        """Whose lists are exported."""
+        return self.mini_program or self.superapp  # type: ignore[return-value]
+
+    @property
+    def list_url(self) -> str:
+        """The list of schedules."""
+        return self.url("export-schedules")
+
+    def url(self, name: str, **more: Any) -> str:
+        """A route of this place."""
+        kind = "program" if self.mini_program else "superapp"
+        own = {"app_id": self.mini_program.app_id} if self.mini_program else {"superapp": self.place.code}  # type: ignore[union-attr]
+        return reverse(f"{kind}-{name}", kwargs=own | more)
+
+    def records(self) -> list[str]:
+        """The lists that the actor may export here."""
+        return [name for name in RECORDS if can(self.actor, exportable(name).permission, self.place)]
+
+    def schedules(self) -> Any:
+        """The schedules of this place that the actor may see."""
+        rows = ExportSchedule.objects.filter(mini_program=self.mini_program, superapp=self.superapp, record__in=self.records())
+        return rows.select_related("owner", "mini_program", "superapp")
+
+    def schedule(self, pk: int) -> ExportSchedule:
+        """One of them. Raises Invisible."""
+        row = self.schedules().filter(pk=pk).first()
+        if row is None:
+            raise Invisible
+        return row
+
+
+class ScheduleList(SchedulePage):
+    """The schedules with what they did last."""
+
+    template_name: ClassVar[str] = "console/export_schedules.html"
+
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        """By name."""
+        last = ExportRun.objects.filter(schedule=OuterRef("pk")).order_by("-since").values("pk")[:1]
+        rows = list(self.schedules().prefetch_related("recipients").annotate(last=Subquery(last)).order_by("name", "pk"))
+        runs = ExportRun.objects.select_related("job").in_bulk([row.last for row in rows if row.last])
+        captions = {name: exportable(name).listing(self.place, QueryDict()).caption for name in self.records()}
+        shown = [
+            {
+                "row": row, "caption": captions[row.record], "last": runs.get(row.last),
+                "url": self.url("export-schedule", pk=row.pk),
+            }
+            for row in rows
+        ]  # fmt: skip
+        create = self.url("export-schedule-create")
+        links = [{"label": caption, "url": f"{create}?record={name}"} for name, caption in captions.items()]
+        return self.render(schedules=shown, place=self.place, links=links)
+
+
+class ScheduleForms(SchedulePage, FormView):
+    """Base of making and changing."""
+
+    template_name: ClassVar[str] = "console/export_schedule.html"
+    form_class = ScheduleForm
+    row: ExportSchedule | None = None
+
+    @cached_property
+    def record(self) -> str:
+        """The list. Raises Invisible for one that cannot be exported."""
+        name = self.row.record if self.row else self.request.GET.get("record", "")
+        if name not in RECORDS:
+            raise Invisible
+        require(self.actor, exportable(name).permission, self.place)
+        return name
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The list with the filters that are kept."""
+        query = self.request.GET.copy()
+        query.pop("record", None)
+        kept = self.row.query if self.row else actions.kept_query(self.record, self.place, query.urlencode())
+        return exportable(self.record).listing(self.place, QueryDict(kept))
+
+    @cached_property
+    def people(self) -> list[User]:
+        """Who may receive it: those who may export the list, the actor among them."""
+        found = list(holders(exportable(self.record).permission, self.place)[:200])
+        return found if self.actor in found else [self.actor, *found]
+
+    def form_arguments(self) -> dict[str, Any]:
+        """What is stored, else what is usual."""
+        row = self.row
+        zone = timezone.get_current_timezone_name()
+        initial: dict[str, Any] = {"zone": zone, "every": "day", "recipients": [str(self.actor.pk)]}
+        if row:
+            own = {"name": row.name, "every": row.every, "zone": row.zone, "columns": row.columns, "file": row.file}
+            initial = own | {"recipients": [str(pk) for pk in row.recipients.values_list("pk", flat=True)]}
+        return {"listing": self.listing, "people": self.people, "initial": initial}
+
+    def page(self) -> dict[str, Any]:
+        """The filters in words, and saved views to begin with."""
+        views = views_of(self.listing.name, self.place, reader=self.actor)[:50] if self.listing.name and not self.row else []
+        links = [{"label": view.name, "url": f"?record={self.record}&{view.query}"} for view in views]
+        days = [chip for chip in self.listing.static_chips if self.listing.query.get("q") or not self.is_days(chip)]
+        runs = self.row.runs.select_related("job").order_by("-since")[:10] if self.row else []
+        return {
+            "schedule": self.row, "listing": self.listing, "place": self.place, "links": links, "chips": days, "runs": runs,
+            "list_url": self.list_url,
+        }  # fmt: skip
+
+    def is_days(self, chip: dict[str, str]) -> bool:
+        """Whether a chip tells the days that the list shows by itself; a schedule has days of its own."""
+        labels = [str(label) for _field, label in getattr(self.listing.filterset, "axes", {}).values()]
+        return any(chip["label"].startswith(f"{label}:") for label in labels)
+
+    def cleaned(self, form: Any) -> dict[str, Any]:
+        """The fields of the action."""
+        chosen = set(form.cleaned_data.pop("recipients"))
+        return form.cleaned_data | {"recipients": [user for user in self.people if str(user.pk) in chosen]}
+
+
+class ScheduleCreate(ScheduleForms):
+    """Make one; the query of the address is that of a list, with `record`."""
+
+    def act(self, form: Any) -> HttpResponse:
+        """Begins with the present period."""
+        fields = self.cleaned(form)
+        row = actions.create(self.place, self.record, query=self.listing.query.urlencode(), actor=self.actor, **fields)
+        return self.done(_("“%s” is scheduled. It starts when the present period is over.") % row, self.list_url)
+
+
+class ScheduleEdit(ScheduleForms):
+    """Change, pause, resume or delete one."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The row is found once the place and the permission are known."""
+        self.pk = kwargs["pk"]
+        return super().dispatch(request, *args, **kwargs)
+
+    def check_permission(self) -> None:
+        """Then the row of this place, or 404."""
+        super().check_permission()
+        self.row = self.schedule(self.pk)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The buttons beside the form say `act`."""
+        assert self.row
+        act = request.POST.get("act", "")
+        if act == "delete":
+            actions.delete(self.row, actor=self.actor)
+            return self.done(_("“%s” is deleted. Files that it made stay for their 7 days.") % self.row, self.list_url)
+        if act in ("pause", "resume"):
+            (actions.pause if act == "pause" else actions.resume)(self.row, actor=self.actor)
+            return redirect(request.path)
+        return super().post(request, **kwargs)
+
+    def act(self, form: Any) -> HttpResponse:
+        """Store the changes."""
+        assert self.row
+        actions.edit(self.row, actor=self.actor, **self.cleaned(form))
+        return self.done(_("“%s” is changed.") % self.row, self.list_url)

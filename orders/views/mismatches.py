@@ -1,0 +1,39 @@
+"""The mismatch desk of a mini program and of a superapp."""
+
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from console.models import MiniProgram, Superapp
+from console.permissions import can
+from console.views.base import ConsoleView
+from orders.mismatches import DAYS, SHOWN, cases_of, count, count_text, lines
+
+
+class Mismatches(ConsoleView):
+    """One tab a case with its count; `case` in the address says which, else the first that has something."""
+
+    permission: ClassVar[str] = "orders.view_order"
+    template_name: ClassVar[str] = "orders/mismatches.html"
+
+    @property
+    def place(self) -> MiniProgram | Superapp:
+        """Whose orders they are."""
+        return self.mini_program or self.superapp  # type: ignore[return-value]
+
+    def get(self, request: HttpRequest, **_kwargs: str) -> HttpResponse:
+        """A count for each case, and the newest of one of them."""
+        cases = cases_of(self.place)
+        counts = {case.name: count(case, self.place) for case in cases}
+        asked = request.GET.get("case", "")
+        first = next((case for case in cases if counts[case.name]), cases[0])
+        shown = next((case for case in cases if case.name == asked), first)
+        tabs = [
+            {"label": case.label, "url": f"?case={case.name}", "current": case is shown, "count": count_text(counts[case.name])}
+            for case in cases
+        ]
+        return self.render(
+            tabs=tabs, case=shown, lines=lines(shown, self.place) if counts[shown.name] else [],
+            has_more=counts[shown.name] > SHOWN, most=SHOWN, days=DAYS, total=sum(counts.values()),
+            may_redeliver=bool(self.mini_program) and can(self.actor, "orders.redeliver", self.place),
+        )  # fmt: skip

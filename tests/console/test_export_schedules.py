@@ -1,0 +1,183 @@
+"""Exports on a schedule: periods, once each, for those who still may."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from console import exports, jobs, schedules
+from console.actions import export_schedule as actions
+from console.actions.membership import leave_team
+from console.errors import Forbidden, Refused
+from console.models import AuditEntry, ExportRun, ExportSchedule, Job, Notice, OutgoingMail, TeamMembership
+from tests.people import SETUP
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+FIELDS = {"columns": ["number", "amount"], "file": "csv", "every": "day", "zone": "Asia/Shanghai"}
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets what the scheduler takes for now."""
+
+    def at(*moment):
+        monkeypatch.setattr(schedules.timezone, "now", lambda: datetime(*moment, tzinfo=UTC))
+
+    at(2026, 3, 4, 12)
+    return at
+
+
+@pytest.fixture
+def daily(clock, starfall, operator, senior):
+    who = {"recipients": [operator, senior], "actor": operator}
+    return actions.create(starfall, "orders", name="Sales", query="payment=paid", **who, **FIELDS)
+
+
+def periods():
+    return list(ExportRun.objects.order_by("since").values_list("since", "until"))
+
+
+def test_a_day_is_exported_once_it_is_over_in_its_zone(daily, clock):
+    clock(2026, 3, 4, 15, 59)
+    assert schedules.start_due() == 0
+    clock(2026, 3, 4, 16, 0)  # midnight in Shanghai
+    assert schedules.start_due() == 1
+    assert schedules.start_due() == 0
+    job = Job.objects.get()
+    assert periods() == [(date(2026, 3, 4), date(2026, 3, 4))]
+    assert "payment=paid" in job.params["query"] and "since=2026-03-04&until=2026-03-04" in job.params["query"]
+    assert job.title == "Sales: 2026-03-04" and job.params["zone"] == "Asia/Shanghai"
+
+
+def test_what_fell_due_meanwhile_is_made_up_for_each_period_once(daily, clock):
+    clock(2026, 3, 8, 0)
+    for _call in range(6):
+        schedules.start_due()
+    assert [since.day for since, _until in periods()] == [4, 5, 6, 7]
+
+
+def test_two_schedulers_start_one_export(daily, clock):
+    clock(2026, 3, 5, 0)
+    assert [schedules.start_one(daily.pk), schedules.start_one(daily.pk)] == [1, 0]
+    run = ExportRun.objects.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ExportRun.objects.create(schedule=daily, since=run.since, until=run.until, job=run.job)
+
+
+@pytest.mark.parametrize(
+    ("every", "since", "until"),
+    [("week", date(2026, 3, 2), date(2026, 3, 8)), ("month", date(2026, 3, 1), date(2026, 3, 31))],
+)
+def test_weeks_begin_on_monday_and_months_on_the_first(daily, clock, operator, every, since, until):
+    actions.edit(daily, recipients=[operator], actor=operator, **FIELDS | {"every": every})
+    clock(2026, 4, 1, 0)
+    assert schedules.start_due() == 1
+    assert periods() == [(since, until)]
+
+
+def test_a_day_of_23_hours_ends_at_midnight_too(daily, operator, clock):
+    clock(2026, 3, 8, 12)  # New York sets its clocks forward
+    row = actions.edit(daily, recipients=[operator], actor=operator, **FIELDS | {"zone": "America/New_York"})
+    assert row.due_at == datetime(2026, 3, 9, 4, tzinfo=UTC)
+
+
+def run(schedule):
+    """The job of the schedule with a file, as its worker leaves it; the file itself is tested with the exports."""
+    Job.objects.update(state="running", result={"filename": "a.csv"})
+    job = Job.objects.get()
+    job.file.save("a.csv", ContentFile(b"rows"))
+    exports._hand_out(job, schedule.place)
+    return job
+
+
+def test_recipients_who_still_may_get_a_link_and_download(client, daily, clock, operator, senior, developer, northlight):
+    clock(2026, 3, 5, 0)
+    schedules.start_due()
+    leave_team(TeamMembership.objects.get(user=senior, team=northlight), actor=SETUP)
+    job = run(daily)
+    assert set(job.readers.all()) == {operator}
+    mail = OutgoingMail.objects.get(subject__startswith="The file is ready")
+    assert mail.recipient == operator.email and f"/jobs/{job.uid}/" in mail.body and "Sales: 2026-03-04" in mail.subject
+    assert Notice.objects.filter(kind="export").count() == 1
+    for person, status in ((operator, 200), (developer, 404)):
+        client.force_login(person)
+        assert client.get(reverse("job-file", kwargs={"uid": job.uid})).status_code == status
+    assert AuditEntry.objects.filter(verb="console.job.download").count() == 1
+
+
+def test_a_recipient_downloads_until_they_lose_the_permission(client, daily, clock, operator, senior, northlight):
+    clock(2026, 3, 5, 0)
+    schedules.start_due()
+    job = run(daily)
+    url = reverse("job-file", kwargs={"uid": job.uid})
+    client.force_login(senior)
+    assert client.get(url).status_code == 200
+    assert client.post(reverse("job-cancel", kwargs={"uid": job.uid})).status_code == 404
+    leave_team(TeamMembership.objects.get(user=senior, team=northlight), actor=SETUP)
+    senior.refresh_from_db()
+    client.force_login(senior)
+    assert client.get(url).status_code == 404
+
+
+def test_it_pauses_when_its_owner_may_no_longer_export(daily, clock, operator, senior, northlight):
+    leave_team(TeamMembership.objects.get(user=operator, team=northlight), actor=SETUP)
+    clock(2026, 3, 5, 0)
+    assert schedules.start_due() == 0 and not Job.objects.exists()
+    daily.refresh_from_db()
+    assert daily.is_paused and AuditEntry.objects.filter(verb="console.export_schedule.pause", actor=None).exists()
+    assert actions.resume(daily, actor=senior).owner == senior
+
+
+def test_who_may_not_see_the_list_is_no_recipient(daily, operator, stranger, approver):
+    for person in (stranger, approver):
+        with pytest.raises(Refused, match="Not allowed to see this list"):
+            actions.edit(daily, recipients=[person], actor=operator, **FIELDS)
+
+
+def test_who_may_not_export_schedules_nothing(clock, starfall, approver):
+    with pytest.raises(Forbidden):
+        actions.create(starfall, "orders", name="Mine", query="", recipients=[approver], actor=approver, **FIELDS)
+
+
+def test_made_paused_resumed_changed_and_deleted_on_its_pages(client, clock, operator, starfall):
+    client.force_login(operator)
+    place = {"app_id": starfall.app_id}
+    create = reverse("program-export-schedule-create", kwargs=place) + "?record=orders&payment=paid&since=2026-01-01"
+    assert "Payment: Paid" in client.get(create).content.decode()
+    typed = FIELDS | {"name": "Sales", "recipients": [str(operator.pk)]}
+    assert client.post(create, typed).status_code == 302
+    row = ExportSchedule.objects.get()
+    assert (row.query, row.next_since) == ("payment=paid", date(2026, 3, 4))
+    url = reverse("program-export-schedule", kwargs=place | {"pk": row.pk})
+    for act, paused in (("pause", True), ("resume", False)):
+        client.post(url, {"act": act})
+        assert ExportSchedule.objects.get().is_paused is paused
+    client.post(url, typed | {"name": "Weekly", "every": "week"})
+    assert "Weekly" in client.get(reverse("program-export-schedules", kwargs=place)).content.decode()
+    client.post(url, {"act": "delete"})
+    entries = AuditEntry.objects.filter(verb__startswith="console.export_schedule").order_by("id")
+    assert [entry.verb.rpartition(".")[2] for entry in entries] == ["create", "pause", "resume", "edit", "delete"]
+
+
+def test_the_list_asks_as_much_for_one_as_for_ten(client, daily, clock, operator, starfall, django_assert_max_num_queries):
+    for number in range(10):
+        actions.create(starfall, "orders", name=f"S{number}", query="", recipients=[operator], actor=operator, **FIELDS)
+    client.force_login(operator)
+    with django_assert_max_num_queries(22):
+        client.get(reverse("program-export-schedules", kwargs={"app_id": starfall.app_id}))
+
+
+def test_a_stranger_finds_no_schedules(client, daily, stranger, starfall):
+    client.force_login(stranger)
+    url = reverse("program-export-schedule", kwargs={"app_id": starfall.app_id, "pk": daily.pk})
+    assert client.get(url).status_code == 404 and client.post(url, {"act": "delete"}).status_code == 404
+    assert ExportSchedule.objects.count() == 1
+
+
+def test_jobs_are_started_after_the_commit_only(daily, clock, django_capture_on_commit_callbacks):
+    clock(2026, 3, 5, 0)
+    with django_capture_on_commit_callbacks() as callbacks:
+        schedules.start_due()
+    assert len(callbacks) == 1 and jobs.Job.objects.get().state == "queued"

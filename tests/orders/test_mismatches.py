@@ -1,0 +1,101 @@
+"""The mismatch desk: every case in words, where it belongs and nowhere else."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from orders.actions.refund import record_refund
+from orders.errors import OrderError
+from orders.mismatches import CASES, cases_of, count, lines
+from orders.models import Notification, Order
+from tests.orders import shop
+from tests.orders.records import place
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+PAID = {"payment_state": "paid", "paid_amount": 990}
+
+
+def case(name):
+    return next(case for case in CASES if case.name == name)
+
+
+@pytest.fixture
+def url(starfall):
+    return reverse("orders:mismatches", kwargs={"app_id": starfall.app_id})
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("undelivered", {"delivery_state": "needs_attention"}),
+        ("held", {"delivery_state": "held"}),
+        ("refunded", {"delivery_state": "delivered", "refund_state": "refunded", "refunded_amount": 990}),
+        ("late", {"alert": "paid_after_closing"}),
+        ("reconciled", {"alert": "differs_from_superapp"}),
+    ],
+)
+def test_an_order_stands_in_the_one_case_it_is(client, operator, starfall, harbor_reader, url, name, fields):
+    place(starfall, "WRONG", **PAID, **fields)
+    place(starfall, "FINE", **PAID, delivery_state="delivered")
+    place(starfall, "SANDBOX", **PAID, **fields, env=1)
+    place(starfall, "LONG-AGO", **PAID, **fields, created_at=timezone.now() - timedelta(days=91))
+    place(harbor_reader, "THEIRS", **PAID, **fields)
+    assert {one.name: count(one, starfall) for one in cases_of(starfall) if count(one, starfall)} == {name: 1}
+    assert [line.number for line in lines(case(name), starfall)] == ["WRONG"]
+    client.force_login(operator)
+    page = client.get(url).content.decode()
+    assert "WRONG" in page and "THEIRS" not in page and str(case(name).next_step) in page
+
+
+def test_a_payment_of_another_price_says_what_differs(starfall):
+    order = shop.new_order(starfall)
+    assert shop.pay(order, ActualPrice=1) == "mismatch"
+    (line,) = lines(case("payment"), starfall)
+    assert line.number == order.out_trade_no and "ActualPrice" in line.detail
+
+
+def test_a_refund_above_what_was_paid_is_told_and_changes_nothing(starfall):
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    order = Order.objects.get()
+    with pytest.raises(OrderError):
+        notice, told = shop.notice(order, amount=1981), shop.refund_notification(order)
+        record_refund(order=order, notice=notice, notification=told, actor=shop.SUPERAPP)
+    (line,) = lines(case("refund"), starfall)
+    assert line.number == order.out_trade_no and "more would be refunded than was paid" in line.detail
+    assert Order.objects.get().refunded_amount == 0
+
+
+def test_what_belongs_to_no_order_is_on_the_desk_of_the_superapp(client, superapp_operator, starfall):
+    order = shop.new_order(starfall)
+    told = shop.goods_notification(order)
+    told.out_trade_no, told.verdict = "NOWHERE", Notification.Verdict.UNKNOWN_ORDER
+    told.save()
+    assert "unknown" not in [one.name for one in cases_of(starfall)]
+    client.force_login(superapp_operator)
+    page = client.get(reverse("orders:superapp-mismatches", kwargs={"superapp": starfall.superapp.code})).content.decode()
+    assert "NOWHERE" in page
+
+
+def test_the_home_page_counts_them_and_leads_to_them(client, operator, starfall, url):
+    place(starfall, "WRONG", **PAID, delivery_state="needs_attention")
+    client.force_login(operator)
+    page = client.get(reverse("orders:home", kwargs={"app_id": starfall.app_id})).content.decode()
+    assert f"{url}?case=undelivered" in page
+
+
+def test_more_rows_cost_no_more_queries(client, operator, starfall, url, django_assert_max_num_queries):
+    for number in range(30):
+        place(starfall, f"ORDER-{number}", **PAID, delivery_state="needs_attention")
+    client.force_login(operator)
+    with django_assert_max_num_queries(22):
+        page = client.get(url).content.decode()
+    assert "ORDER-29" in page
+
+
+@pytest.mark.parametrize(("person", "status"), [("stranger", 404), ("approver", 403)])
+def test_nobody_else_sees_the_desk(client, url, person, status, request):
+    client.force_login(request.getfixturevalue(person))
+    assert client.get(url).status_code == status
