@@ -19,6 +19,8 @@ from console.permissions import System, can
 
 SCHEDULER = System("export scheduler")
 MOST_AT_ONCE = 100
+#: A period is left to settle for so long: transactions of its last moments commit, and replicas read them.
+SETTLES = timedelta(minutes=10)
 Every = ExportSchedule.Every
 log = structlog.get_logger(__name__)
 
@@ -52,7 +54,7 @@ def plan_from_now(schedule: ExportSchedule) -> None:
 @app.task(name="console.schedules.start_due")
 def start_due() -> int:
     """Start the exports that are due; returns how many. What fell due while nobody called is started one period a call."""
-    due = ExportSchedule.objects.filter(is_paused=False, due_at__lte=timezone.now()).order_by("due_at")
+    due = ExportSchedule.objects.filter(is_paused=False, due_at__lte=timezone.now() - SETTLES).order_by("due_at")
     return sum(start_one(pk) for pk in due.values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 
@@ -61,7 +63,7 @@ def start_one(pk: int) -> int:
     """Start one export if it still is due; 1 if it was. Who runs it must hold the permission; else it is paused."""
     rows = ExportSchedule.objects.select_for_update(skip_locked=True, of=("self",))
     rows = rows.select_related("mini_program", "superapp", "owner")
-    schedule = rows.filter(pk=pk, is_paused=False, due_at__lte=timezone.now()).first()
+    schedule = rows.filter(pk=pk, is_paused=False, due_at__lte=timezone.now() - SETTLES).first()
     if schedule is None:
         return 0
     if not can(schedule.owner, exportable(schedule.record).permission, schedule.place):

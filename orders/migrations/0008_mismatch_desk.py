@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('console', '0011_export_schedules'),
+        ('console', '0012_export_schedules'),
         ('orders', '0007_superapp_record_states'),
     ]
 

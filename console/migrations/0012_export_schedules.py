@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('console', '0010_export_notices'),
+        ('console', '0011_replica_mark'),
     ]
 
     operations = [
