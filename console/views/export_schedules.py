@@ -120,7 +120,7 @@ class ScheduleForms(SchedulePage, FormView):
     @cached_property
     def record(self) -> str:
         """The list. Raises Invisible for one that cannot be exported."""
-        name = self.row.record if self.row else self.request.GET.get("record", "")
+        name: str = self.row.record if self.row else self.request.GET.get("record", RECORDS[0])
         if name not in RECORDS:
             raise Invisible
         require(self.actor, exportable(name).permission, self.place)
