@@ -14,7 +14,7 @@ from items.models import Item
 from items.settlement import settlement_currency
 from payments.models import DeliveryConfig
 from simulator.accounts import ACCOUNTS, PASSWORD
-from simulator.demo import catalogue, exempt, outcomes, schedules, standard, world
+from simulator.demo import catalogue, exempt, outcomes, standard, world
 from simulator.demo.past import Past
 from simulator.models import DeveloperBackend
 from simulator.shop import merchant_id
@@ -37,7 +37,6 @@ def load() -> bool:
         standard.build(made, past)
         past.store()
         world.issue_credentials(made, prepared, past)
-        schedules.build(made)
     return True
 
 
