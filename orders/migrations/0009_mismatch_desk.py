@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('console', '0012_export_schedules'),
-        ('orders', '0007_superapp_record_states'),
+        ('orders', '0008_lanes'),
     ]
 
     operations = [
