@@ -1,7 +1,7 @@
 """Forms of this app. Rules that hold for everybody stand in the actions; here is what a page alone can say."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from babel.numbers import get_currency_name
 from django import forms
@@ -13,7 +13,7 @@ from console.http import DestinationRefused, check_resolved_sync
 from console.models import Superapp
 from console.money import MoneyError, currencies, parse_price
 from payments.actions.exemption import Limits
-from payments.models import REASON_LIMIT, Merchant
+from payments.models import REASON_LIMIT, Merchant, Request
 
 
 class PlainForm(forms.Form):
@@ -107,12 +107,18 @@ def reachable(url: str) -> str:
     return url
 
 
-#: Reasons that approvers give often; the text is sent as it stands in the approver's language.
-REASONS: tuple[str | Promise, ...] = (
-    _("The message does not say what is sold. Describe the items and their use."),
-    _("The content breaks the operating rules of the superapp."),
-    _("The merchant does not fit the company behind the team."),
-    _("Documents or contracts are missing. Ask your contact at the superapp which."),
+class Usual(NamedTuple):
+    """A reason that approvers give often: the field it is about ("" for none), and the text in the approver's language."""
+
+    part: str
+    text: str | Promise
+
+
+REASONS = (
+    Usual("message", _("The message does not say what is sold. Describe the items and their use.")),
+    Usual("message", _("Documents or contracts are missing. Ask your contact at the superapp which, and name them here.")),
+    Usual("merchant", _("The merchant does not fit the company behind the team.")),
+    Usual("", _("The content breaks the operating rules of the superapp.")),
 )
 
 
@@ -180,13 +186,24 @@ class ReasonForm(PlainForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         usual: Any = self.fields["usual"]
-        usual.choices = [(number, text) for number, text in enumerate(REASONS)]
+        usual.choices = [(number, labelled(reason)) for number, reason in enumerate(REASONS)]
 
     def text(self) -> str:
         """The reason that is stored and sent."""
         chosen = self.cleaned_data["usual"]
-        parts = ["" if chosen is None else str(REASONS[chosen]), self.cleaned_data["reason"].strip()]
+        parts = ["" if chosen is None else str(REASONS[chosen].text), self.cleaned_data["reason"].strip()]
         return " ".join(filter(None, parts))
+
+    def part(self) -> str:
+        """The field that the usual reason is about, "" for none."""
+        chosen = self.cleaned_data["usual"]
+        return "" if chosen is None else REASONS[chosen].part
+
+
+def labelled(reason: Usual) -> str:
+    """A usual reason behind the name of its field."""
+    words = {"part": dict(Request.Part.choices).get(reason.part, ""), "reason": reason.text}
+    return _("%(part)s: %(reason)s") % words if reason.part else str(reason.text)
 
 
 class ManyForm(PlainForm):

@@ -68,6 +68,23 @@ def requester_url(request: Request) -> str:
     return reverse(pages.get(Request.Kind(request.kind), "payments:payment"), kwargs={"app_id": program.app_id})
 
 
+def mend_url(request: Request) -> str:
+    """The field that a rejection is about, in the form of a new request; "" for none."""
+    if request.state != Request.State.REJECTED or not request.reason_part:
+        return ""
+    if request.kind == Request.Kind.MERCHANT_BINDING:
+        route, names = "payments:merchant-bind", {"team": request.team.code}
+    elif request.reason_part == Request.Part.MERCHANT:
+        return reverse("payments:merchant", kwargs={"team": request.team.code})
+    else:
+        assert request.mini_program
+        standard = getattr(request, "type", "") == PaymentRequest.Type.STANDARD
+        exempts = request.kind == Request.Kind.EXEMPTION
+        route = "payments:standard-payment-request" if standard else "payments:payment-request"
+        route, names = "payments:exemption-request" if exempts else route, {"app_id": request.mini_program.app_id}
+    return f"{reverse(route, kwargs=names)}#id_{request.reason_part}"
+
+
 def what_next(request: Request) -> str:
     """What the team can do now, in one sentence; empty where nothing is left to do."""
     kind, state = Request.Kind, Request.State

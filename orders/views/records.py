@@ -4,11 +4,12 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from console import replica
 from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
-from console.permissions import can
+from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView
 from items.readiness import steps
 from orders.listings import MASKED, WHOLE, RecordListing, listing_of, sees_players
@@ -40,9 +41,17 @@ class RecordList(ConsoleView):
             listing=listing,
             views=views_shown(listing, self.place, reader=self.actor),
             export_url=f"export{listing.url()}",
-            may_redeliver=can(self.actor, "orders.redeliver", self.place),
+            **self.redelivery(listing),
             missing_step=self.missing_step(listing),
         )
+
+    def redelivery(self, listing: RecordListing) -> dict[str, Any]:
+        """Of the orders that need attention: whether the reader may redeliver many, or why not and who can."""
+        if not self.mini_program or self.request.GET.get("delivery") != "needs_attention" or not listing.page.rows:
+            return {}
+        if can(self.actor, "orders.redeliver", self.mini_program):
+            return {"may_redeliver": True}
+        return {"resting": {not_allowed_sentence("orders.redeliver", self.mini_program): [_("Redeliver many")]}}
 
     def missing_step(self, listing: RecordListing) -> Any:
         """Of an empty virtual record: what the mini program still lacks before its first sale, None for nothing."""

@@ -45,7 +45,7 @@ def _why_left_out(row: Request, actor: User) -> str:
 
 
 def decide_many(
-    superapp: Superapp, shown: dict[int, str], *, actor: User, approve: bool, reason: str = ""
+    superapp: Superapp, shown: dict[int, str], *, actor: User, approve: bool, reason: str = "", part: str = ""
 ) -> list[Request]:
     """Approve or reject these requests: `shown` maps their numbers to the hashes of the content that was shown.
 
@@ -57,15 +57,17 @@ def decide_many(
     if not asked or len(asked) != len(shown):
         raise Refused(_("None of these requests is open here. Go back to the list and select again."))
     with transaction.atomic():
-        return [_decide(row, shown[row.request.pk], actor=actor, approve=approve, reason=reason) for row in asked]
+        return [_decide(row, shown[row.request.pk], actor=actor, approve=approve, reason=reason, part=part) for row in asked]
 
 
-def _decide(row: Asked, shown: str, *, actor: User, approve: bool, reason: str) -> Request:
+def _decide(row: Asked, shown: str, *, actor: User, approve: bool, reason: str, part: str) -> Request:
     action = ACTIONS.get(row.request.kind)
     try:
         if row.why_not or action is None:
             raise Refused(row.why_not)
-        return (action.approve if approve else action.reject)(row.request, actor=actor, reason=reason, shown=shown)
+        if approve:
+            return action.approve(row.request, actor=actor, reason=reason, shown=shown)
+        return action.reject(row.request, actor=actor, reason=reason, shown=shown, part=part)
     except WrongState as error:
         raise Refused(_named(row.request, str(error))) from None
     except Refused as error:

@@ -79,9 +79,9 @@ def refuse_odd(limits: Limits) -> None:
         raise Refused(**faults)
 
 
-def reject(request: ExemptionRequest, *, actor: User, reason: str, shown: str = "") -> ExemptionRequest:
+def reject(request: ExemptionRequest, *, actor: User, reason: str, shown: str = "", part: str = "") -> ExemptionRequest:
     """Refuse it with a reason of 1 to 500 characters. Errors as in payments.actions.decisions.decide."""
-    return decide(request, "reject", actor=actor, shown=shown, reason=reason)
+    return decide(request, "reject", actor=actor, shown=shown, part=part, reason=reason)
 
 
 def _close_what_is_over(program: MiniProgram, *, actor: User) -> None:

@@ -62,9 +62,9 @@ def approve(binding: MerchantBinding, *, actor: User, reason: str = "", shown: s
         return decide(binding, "approve", actor=actor, shown=shown, reason=reason)
 
 
-def reject(binding: MerchantBinding, *, actor: User, reason: str, shown: str = "") -> MerchantBinding:
+def reject(binding: MerchantBinding, *, actor: User, reason: str, shown: str = "", part: str = "") -> MerchantBinding:
     """Refuse it with a reason of 1 to 500 characters. Errors as in payments.actions.decisions.decide."""
-    return decide(binding, "reject", actor=actor, shown=shown, reason=reason)
+    return decide(binding, "reject", actor=actor, shown=shown, part=part, reason=reason)
 
 
 def cancel(binding: MerchantBinding, *, actor: User) -> MerchantBinding:

@@ -70,9 +70,9 @@ def approve(request: PaymentRequest, *, actor: User, reason: str = "", shown: st
     return decide(request, "approve", actor=actor, shown=shown, reason=reason)
 
 
-def reject(request: PaymentRequest, *, actor: User, reason: str, shown: str = "") -> PaymentRequest:
+def reject(request: PaymentRequest, *, actor: User, reason: str, shown: str = "", part: str = "") -> PaymentRequest:
     """Refuse it with a reason of 1 to 500 characters. `shown` and errors as in payments.actions.decisions.decide."""
-    return decide(request, "reject", actor=actor, shown=shown, reason=reason)
+    return decide(request, "reject", actor=actor, shown=shown, part=part, reason=reason)
 
 
 def cancel(request: PaymentRequest, *, actor: User) -> PaymentRequest:

@@ -50,6 +50,12 @@ class Request(TeamOwned):
         UNBOUND = "unbound", _("Unbound")
         REVOKED = "revoked", _("Revoked")
 
+    class Part(models.TextChoices):
+        """The field of the request's form that a rejection is about."""
+
+        MESSAGE = "message", _("Message")
+        MERCHANT = "merchant", _("Merchant")
+
     kind = models.CharField(max_length=20, choices=Kind.choices, editable=False)
     mini_program = models.ForeignKey(MiniProgram, null=True, on_delete=models.PROTECT, related_name="requests")
     state = FSMField(choices=State.choices, default=State.IN_PROGRESS, protected=True)
@@ -59,6 +65,7 @@ class Request(TeamOwned):
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(_("reason"), max_length=REASON_LIMIT, blank=True, default="")
+    reason_part = models.CharField(max_length=10, choices=Part.choices, blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True, help_text="Cancelled, disabled, unbound or revoked at.")
     escalated_at = models.DateTimeField(null=True, help_text="The superapp's admins were told that it waits too long.")
     closed_at = models.GeneratedField(

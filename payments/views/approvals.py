@@ -76,7 +76,16 @@ class ReviewView(ConsoleView):
             "why_not": why_not,
             "may_disable": "disable" in moves,
             "may_revoke": "revoke" in moves,
+            "resting": self.resting(row, moves),
         }
+
+    def resting(self, row: Request, moves: set[str]) -> dict[str, list[str]]:
+        """What would end an approval, for readers whose role does not allow it, with who can."""
+        labels = {Request.Kind.PAYMENT: _("Disable payment"), Request.Kind.EXEMPTION: _("Revoke the exemption")}
+        label = labels.get(Request.Kind(row.kind))
+        if label is None or row.state != Request.State.APPROVED or moves & {"disable", "revoke"}:
+            return {}
+        return {not_allowed_sentence("payments.intervene", self.superapp): [label]}
 
     def why_not(self, row: Request) -> str:
         """Why the reader does not decide this one, with the names of those who can."""
@@ -211,8 +220,8 @@ class Reject(DecisionView):
 
     def decide(self, row: Request, form: Any) -> HttpResponse:
         """With a reason."""
-        shown = form.cleaned_data["shown"]
-        done = self.act_on(row, "reject")(row, actor=self.actor, reason=form.text(), shown=shown)
+        told = {"reason": form.text(), "part": form.part(), "shown": form.cleaned_data["shown"]}
+        done = self.act_on(row, "reject")(row, actor=self.actor, **told)
         return self.back(done, _("“%(request)s” was rejected. %(name)s is told by mail."))
 
 

@@ -20,7 +20,7 @@ from payments.actions import delivery, exemption
 from payments.credential_forms import FirstDeliveryForm
 from payments.forms import DeliveryForm, ExemptionForm
 from payments.models import ClientCertificate, Credential, DeliveryConfig, ExemptionRequest
-from payments.notices import what_next
+from payments.notices import mend_url, what_next
 from payments.tasks import send_credential_mails
 
 SESSION_KEY = "credential_passphrase"
@@ -96,7 +96,8 @@ class Delivery(DeliveryView):
         latest = history[0] if history else None
         next_step = what_next(latest) if latest else ""
         rights = self.rights("exemption", "payments.request_exemption")
-        return {"exemptions": history, "exemption": latest, "exemption_next": next_step, **rights}
+        mend = mend_url(latest) if latest and can(self.actor, "payments.request_exemption", self.mini_program) else ""
+        return {"exemptions": history, "exemption": latest, "exemption_next": next_step, "mend_url": mend, **rights}
 
     def passphrase_once(self) -> str:
         """The passphrase waiting in this session for this mini program; gone once read."""

@@ -13,7 +13,7 @@ from console.views.base import ConsoleView, FormView
 from payments.actions import merchant
 from payments.forms import MerchantForm
 from payments.models import MerchantBinding, PaymentRequest
-from payments.notices import what_next
+from payments.notices import mend_url, what_next
 
 
 class MerchantView(ConsoleView):
@@ -57,6 +57,7 @@ class MerchantPage(MerchantView):
             pending=next((row for row in history if row.pending), None),
             latest=latest,
             next_step=what_next(latest) if latest else "",
+            mend_url=mend_url(latest) if latest and allowed else "",
             allowed=allowed,
             not_allowed="" if allowed else not_allowed_sentence("payments.bind_merchant", self.team),
         )

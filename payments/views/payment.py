@@ -14,7 +14,7 @@ from console.views.base import ConsoleView, FormView
 from payments.actions import payment
 from payments.forms import MessageForm
 from payments.models import PaymentRequest
-from payments.notices import what_next
+from payments.notices import mend_url, what_next
 from payments.selling import selling_state
 
 HISTORY = 50  # rows; a program that asks more often has other troubles
@@ -72,6 +72,7 @@ class Payment(PaymentView):
             "cancel_url": self.url("cancel", pk=latest.pk) if latest else "",
             "selling": selling_state(self.mini_program, type=self.type),
             "next_step": what_next(latest) if latest else "",
+            "mend_url": mend_url(latest) if latest and allowed else "",
             "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
             "may_request": allowed and not is_open,
             "why_not_request": "" if is_open else payment.why_not_request(self.mini_program, type=self.type),

@@ -72,9 +72,11 @@ class RequestsDecide(ConsoleView):
         form = sent_form(request.POST)
         if form.is_valid():
             shown = {pk: request.POST.get(f"shown-{pk}", "") for pk in numbers(request.POST.getlist("request"))}
-            reason = form.cleaned_data["reason"] if isinstance(form, ManyForm) else form.text()
+            told = {"reason": form.cleaned_data["reason"]}
+            if isinstance(form, ReasonForm):
+                told = {"reason": form.text(), "part": form.part()}
             try:
-                done = decide_many(self.superapp, shown, actor=self.actor, approve=approves, reason=reason)
+                done = decide_many(self.superapp, shown, actor=self.actor, approve=approves, **told)
                 return self.done(said(len(done), approves=approves), reverse("payments:approvals", args=[self.superapp.code]))
             except Refused as refused:
                 add_errors(form, refused)
