@@ -38,7 +38,7 @@ def measure(_rows: int) -> Result:
     for _round in range(ROUNDS):
         for name, side in sides.items():
             reset(program, actor)
-            taken = medians(1, it=lambda side=side: side(program, actor, content))
+            taken = medians(1, it=lambda side=side: side(program, actor, content))  # type: ignore[misc]
             rounds[name].append(taken["it"])
     times = {name: sorted(taken)[ROUNDS // 2] for name, taken in rounds.items()}
     met = times["ours"] <= 1.8 * times["limit"] and times["peer"] >= 3 * times["ours"]

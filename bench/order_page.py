@@ -30,9 +30,10 @@ def measure(rows: int) -> list[Result]:
     listing = order_listing(program, QueryDict(""))
     depth = listing.matching.count() * 9 // 10
     after = listing._cursor(listing.ordered.values("id", "created_at")[depth])
+    peer = f"{url}?usual=1&{COLUMNS}"
     return [
-        compared(client, "first", f"{url}?{COLUMNS}", f"{url}?usual=1", least=3),
-        compared(client, f"row {depth:,}", f"{url}?{COLUMNS}&after={after}", f"{url}?usual=1&page={depth // 50 + 1}", least=20),
+        compared(client, "first", f"{url}?{COLUMNS}", peer, least=3),
+        compared(client, f"row {depth:,}", f"{url}?{COLUMNS}&after={after}", f"{peer}&page={depth // 50 + 1}", least=20),
     ]
 
 

@@ -284,10 +284,15 @@ def menu(content: str, label: str, icon_name: str = "") -> SafeString:
 def time_zone_choices() -> list[dict[str, object]]:
     """Return the time zones to choose from, ordered by offset, with the active one marked."""
     current = timezone.get_current_timezone_name()
-    names = [*_ZONES] if current in _ZONES else [*_ZONES, current]
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    zones = _zones_at(timezone.now().replace(minute=0, second=0, microsecond=0), "" if current in _ZONES else current)
+    return [{"name": name, "label": label, "current": name == current} for name, label in zones]
+
+
+@lru_cache(maxsize=64)  # the menu stands on every page
+def _zones_at(hour: datetime, other: str) -> list[tuple[str, str]]:
+    names = [*_ZONES, other] if other else _ZONES
     offsets = sorted((hour.astimezone(ZoneInfo(name)).utcoffset() or timedelta(), name) for name in names)
-    return [{"name": name, "label": _zone_label(offset, name), "current": name == current} for offset, name in offsets]
+    return [(name, _zone_label(offset, name)) for offset, name in offsets]
 
 
 def _zone_label(offset: timedelta, name: str) -> str:
