@@ -49,11 +49,15 @@ class MerchantForm(PlainForm):
         label=_("Merchant"),
         queryset=Merchant.objects.none(),
         empty_label=_("Choose a merchant"),
+        required=False,
         help_text=_("Items are priced and orders are settled in its currency."),
-        error_messages={
-            "required": _("Choose a merchant."),
-            "invalid_choice": _("This is none of the superapp's merchants. Choose one in the list."),
-        },
+        error_messages={"invalid_choice": _("This is none of the superapp's merchants. Choose one in the list.")},
+    )
+    merchant_id = forms.CharField(
+        label=_("Or type the merchant id"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Instead of choosing in the list: the id by which the payment channel knows the merchant."),
     )
     message = forms.CharField(
         label=_("Message to the approver"),
@@ -67,6 +71,21 @@ class MerchantForm(PlainForm):
         choice: Any = self.fields["merchant"]
         choice.queryset = Merchant.objects.filter(superapp=superapp).order_by("name", "pk")
         choice.label_from_instance = lambda row: f"{row.name} · {row.merchant_id} · {row.currency}"
+
+    def clean(self) -> dict[str, Any]:
+        """Leaves in `merchant` the one that was chosen or typed; both may be given when they are the same."""
+        data = super().clean() or self.cleaned_data
+        chosen, typed = data.get("merchant"), data.get("merchant_id")
+        if typed:
+            choice: Any = self.fields["merchant"]
+            data["merchant"] = choice.queryset.filter(merchant_id=typed).first()
+            if data["merchant"] is None:
+                self.add_error("merchant_id", _("The superapp has no merchant with this id. Correct it, or choose in the list."))
+            elif chosen and chosen != data["merchant"]:
+                self.add_error("merchant_id", _("The list and this id name two merchants. Clear one of them."))
+        elif not chosen and "merchant" not in self.errors:
+            self.add_error("merchant", _("Choose a merchant or type its id."))
+        return data
 
 
 class DeliveryForm(PlainForm):

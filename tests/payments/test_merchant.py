@@ -72,6 +72,26 @@ def test_a_made_up_merchant_is_an_error_at_the_field(as_person, northlight, merc
     assert "none of the superapp" in page.content.decode()
 
 
+def test_a_merchant_can_be_typed_by_its_id(as_person, northlight, merchant, team_admin):
+    as_person(team_admin).post(url("merchant-bind", northlight), {"merchant": "", "merchant_id": f" {merchant.merchant_id} "})
+    assert MerchantBinding.objects.get().merchant == merchant
+
+
+def test_what_is_typed_must_name_one_merchant_of_this_superapp(as_person, northlight, merchant, other_merchant, team_admin):
+    Merchant.objects.create(
+        superapp=Superapp.objects.create(name="Nova"), merchant_id="elsewhere", name="Foreign", currency="USD"
+    )
+    cases = [
+        ({}, "Choose a merchant or type its id."),
+        ({"merchant_id": "elsewhere"}, "no merchant with this id"),
+        ({"merchant": merchant.pk, "merchant_id": other_merchant.merchant_id}, "name two merchants"),
+    ]
+    for typed, sentence in cases:
+        page = as_person(team_admin).post(url("merchant-bind", northlight), typed)
+        assert (page.status_code, sentence in page.content.decode()) == (422, True)
+    assert not MerchantBinding.objects.exists()
+
+
 def test_unbinding_shows_what_it_reaches_and_suspends_selling(as_person, northlight, starfall, bound, approved, team_admin):
     client = as_person(team_admin)
     address = url("merchant-unbind", northlight, pk=bound.pk)
