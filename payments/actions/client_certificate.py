@@ -26,7 +26,7 @@ def upload(program: MiniProgram, *, actor: User, certificate: str, key: str) -> 
     values = {
         "certificate_pem": pair.certificate_pem, "sealed_key": secrets.seal(pair.key_pem, bound_to=place),
         "subject": pair.subject, "fingerprint": pair.fingerprint, "not_after": pair.not_after, "uploaded_by": actor,
-        "uploaded_at": timezone.now(),
+        "uploaded_at": timezone.now(), "reminded_days": None,
     }  # fmt: skip
     with transaction.atomic():
         before = ClientCertificate.objects.filter(mini_program=program).values_list("fingerprint", flat=True).first() or ""

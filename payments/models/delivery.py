@@ -47,6 +47,7 @@ class ClientCertificate(ProgramOwned):
     fingerprint = models.CharField(max_length=95, help_text="SHA-256 of the certificate.")
     subject = models.CharField(max_length=300, blank=True)
     not_after = models.DateTimeField()
+    reminded_days = models.PositiveSmallIntegerField(null=True, help_text="The last reminder: so many days before the end.")
     uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField(default=timezone.now)
 

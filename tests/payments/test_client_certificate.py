@@ -11,14 +11,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from console import factor
-from console.models import AuditEntry
+from console.models import AuditEntry, OutgoingMail
 from orders.models import Attempt, Delivery, Order
 from orders.outbox import claim
 from payments.actions import client_certificate
 from payments.models import ClientCertificate
+from payments.tasks import remind_of_expiry
 from tests.orders.shop import dispatch, new_order, open_push, pay
 
 NOW = datetime.now(UTC)
@@ -153,3 +155,33 @@ def test_without_a_fresh_code_nothing_happens_and_the_session_does_not_keep_the_
     kept = client.session[factor.TYPED]["data"]
     assert "BEGIN+CERTIFICATE" in kept and "PRIVATE" not in kept
     assert not ClientCertificate.objects.exists()
+
+
+@pytest.mark.django_db
+def test_its_end_is_mailed_30_14_7_and_1_days_before_once_each_and_anew_for_a_new_one(starfall, team_admin, pair):
+    client_certificate.upload(starfall, actor=team_admin, certificate=pair[0], key=pair[1])
+    for days in (30, 14, 7, 1):
+        ClientCertificate.objects.update(not_after=timezone.now() + timedelta(days=days, minutes=-1))
+        assert [remind_of_expiry(), remind_of_expiry()] == [1, 0]
+    mails = OutgoingMail.objects.order_by("pk")
+    assert [mail.subject.split("within ")[1] for mail in mails] == ["30 days", "14 days", "7 days", "1 day"]
+    assert mails[0].recipient == "payments@northlight.test" and "CN=starfall pushes" in mails[0].body
+    assert f"/m/{starfall.app_id}/delivery/" in mails[0].body
+    ClientCertificate.objects.update(not_after=timezone.now() - timedelta(minutes=1))
+    assert remind_of_expiry() == 0, "it has ended"
+    certificate, key = made("newer", days=29)
+    client_certificate.upload(starfall, actor=team_admin, certificate=certificate, key=pem(key))
+    assert remind_of_expiry() == 1
+
+
+@pytest.mark.django_db
+def test_the_url_check_shows_it_with_its_days(client, starfall, team_admin, pair):
+    open_push(starfall, team_admin, "https://receiver.example/")
+    client.force_login(team_admin)
+    page = f"/m/{starfall.app_id}/delivery/"
+    assert "data-shown-certificate" not in client.get(page).text
+    client_certificate.upload(starfall, actor=team_admin, certificate=pair[0], key=pair[1])
+    panel = client.get(page).text.split("data-shown-certificate")[1].split("</p>")[0]
+    assert "CN=starfall pushes" in panel and "29 days left" in panel
+    ClientCertificate.objects.update(not_after=timezone.now() - timedelta(days=2))
+    assert "has expired" in client.get(page).text.split("data-shown-certificate")[1].split("</p>")[0]
