@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0006_client_certificate'),
+        ("payments", '0007_request_reason_part'),
     ]
 
     operations = [
