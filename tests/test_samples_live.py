@@ -19,8 +19,25 @@ from payments.models import DeliveryConfig
 from tests.live import Site
 from tests.test_whole_sale_http import GOODS, Client
 
-COMMANDS = {"Python": [sys.executable, "backend.py"], "Node.js": ["node", "backend.js"]}
+COMMANDS = {
+    "Python": [sys.executable, "backend.py"],
+    "Node.js": ["node", "backend.js"],
+    "Go": ["go"],
+    "Java": ["javac"],
+}
 SUPERAPP = [sys.executable, "superapp.py"]
+
+
+def command_of(language: str, folder: Path) -> list[str]:
+    """What runs the sample; Go and Java are compiled into the folder first."""
+    if language == "Go":
+        subprocess.run(["go", "build", "-o", str(folder / "backend"), "signatures.go", "backend.go"], cwd=FOLDER, check=True)
+        return [str(folder / "backend")]
+    if language == "Java":
+        sources = ["Signatures.java", "Backend.java", str(Path(__file__).with_name("Json.java"))]
+        subprocess.run(["javac", "-J-Xmx128m", "-encoding", "UTF-8", "-d", str(folder), *sources], cwd=FOLDER, check=True)
+        return ["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", str(folder), "Backend"]
+    return COMMANDS[language]
 
 
 def settings_of(site: Site, program: dict[str, Any], store: Path) -> dict[str, str]:
@@ -34,8 +51,8 @@ def settings_of(site: Site, program: dict[str, Any], store: Path) -> dict[str, s
 class Backend:
     """A sample as a program with settings."""
 
-    def __init__(self, language: str, settings: dict[str, str]) -> None:
-        self.command, self.settings = COMMANDS.get(language, SUPERAPP), settings
+    def __init__(self, command: list[str], settings: dict[str, str]) -> None:
+        self.command, self.settings = command, settings
 
     def run(self, *arguments: str) -> dict[str, Any]:
         done = subprocess.run(
@@ -73,12 +90,12 @@ def buy(site: Site, program: dict[str, Any], backend: Backend) -> str:
 
 
 def test_the_samples_make_a_whole_sale(site, settings, tmp_path):
-    languages = [name for name, command in COMMANDS.items() if shutil.which(command[0])]
-    for language in languages:
+    for language in (name for name, command in COMMANDS.items() if shutil.which(command[0])):
         program = site.program("Moonlit Cards")
         store = tmp_path / language
         store.mkdir()
-        backend = Backend(language, settings_of(site, program, store))
+        (compiled := tmp_path / f"{language} compiled").mkdir()
+        backend = Backend(command_of(language, compiled), settings_of(site, program, store))
         with backend.receiving() as address:
             settings.LOCAL_DESTINATIONS = frozenset([urlsplit(site.url).netloc, urlsplit(address).netloc])
             DeliveryConfig.objects.filter(mini_program__app_id=program["app_id"]).update(url=address)
@@ -90,7 +107,7 @@ def test_the_samples_make_a_whole_sale(site, settings, tmp_path):
         assert [payload["OutTradeNo"] for payload in stored] == [number]
         assert stored[0]["GoodsInfo"]["Attach"] == "é 皮肤"
     mini_program = site.program("Harbor Reader")  # its push is off
-    backend = Backend("Python", settings_of(site, mini_program, tmp_path))
+    backend = Backend(COMMANDS["Python"], settings_of(site, mini_program, tmp_path))
     assert backend.run("query", buy(site, mini_program, backend))["deliveryState"] == "held"
     superapp_sells(site, settings, tmp_path / "superapp")
 
@@ -100,7 +117,7 @@ def superapp_sells(site: Site, settings: Any, store: Path) -> None:
     store.mkdir()
     program, known = site.program("Moonlit Cards"), site.demo["superapp"]
     own = {"OPENSERVER": site.url, "SUPERAPP": known["id"], "SECRET_KEY": known["secret_key"], "STORE": str(store), "PORT": "0"}
-    superapp, developer = Backend("superapp", own), Backend("Python", settings_of(site, program, store))
+    superapp, developer = Backend(SUPERAPP, own), Backend(COMMANDS["Python"], settings_of(site, program, store))
     with superapp.receiving() as address:
         settings.LOCAL_DESTINATIONS = frozenset([urlsplit(site.url).netloc, urlsplit(address).netloc])
         Superapp.objects.filter(code=known["id"]).update(backend_url=address.rstrip("/"))
@@ -122,7 +139,7 @@ def superapp_sells(site: Site, settings: Any, store: Path) -> None:
     assert developer.run("query", placed["data"]["outTradeNo"])["paymentState"] == "paid"
 
 
-def test_node_is_here():
-    if not shutil.which("node"):
-        pytest.skip("node is not installed here, so the Node.js sample was not run")
-    assert "Node.js" in COMMANDS
+@pytest.mark.parametrize("language", COMMANDS)
+def test_its_tool_is_here(language):
+    if not shutil.which(COMMANDS[language][0]):
+        pytest.skip(f"{COMMANDS[language][0]} is not installed here, so the sample in {language} was not run")

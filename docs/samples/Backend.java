@@ -159,11 +159,22 @@ public final class Backend {
         return call("GET", "/openserver/v1/orders/" + number + "?appId=" + setting("APP_ID") + "&env=" + env, null);
     }
 
-    public static void main(String[] arguments) throws IOException {
+    static void serve() throws IOException {
         HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(setting("PORT"))), 0);
         server.createContext("/", Backend::handle);
         server.setExecutor(Executors.newFixedThreadPool(16));
         server.start();
         System.out.println("listening " + server.getAddress().getPort());
+    }
+
+    // Backend serve | Backend order CODE PRODUCT_ID UNIT_PRICE CURRENCY | Backend query NUMBER
+    public static void main(String[] arguments) throws Exception {
+        switch (arguments[0]) {
+            case "serve" -> serve();
+            case "order" -> System.out.println(Json.write(
+                signedOrder(arguments[1], arguments[2], Long.parseLong(arguments[3]), arguments[4], 1, 0)));
+            case "query" -> System.out.println(Json.write(query(arguments[1], 0)));
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
     }
 }

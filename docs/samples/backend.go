@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -203,9 +204,32 @@ func Query(number string, env int) (map[string]interface{}, error) {
 	return found, Call("GET", path, nil, &found)
 }
 
-func main() {
-	server := http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: http.HandlerFunc(serve), ReadTimeout: 10 * time.Second}
-	if err := server.ListenAndServe(); err != nil {
-		panic(err)
+func listen() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	if err != nil {
+		return err
 	}
+	fmt.Println("listening", listener.Addr().(*net.TCPAddr).Port)
+	server := http.Server{Handler: http.HandlerFunc(serve), ReadTimeout: 10 * time.Second}
+	return server.Serve(listener)
+}
+
+// backend serve | backend order CODE PRODUCT_ID UNIT_PRICE CURRENCY | backend query NUMBER
+func main() {
+	var found interface{}
+	var err error
+	switch verb, rest := os.Args[1], os.Args[2:]; verb {
+	case "serve":
+		err = listen()
+	case "order":
+		price, _ := strconv.Atoi(rest[2])
+		found, err = SignedOrder(rest[0], rest[1], price, rest[3], 1, 0)
+	case "query":
+		found, err = Query(rest[0], 0)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	json.NewEncoder(os.Stdout).Encode(found)
 }
