@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.db import connection
+from django.utils import translation
 
 from tests.services import free_port
 
@@ -30,6 +31,13 @@ class Postbox:
         assert isinstance(message, email.message.EmailMessage)
         self.messages.append(message)
         return "250 OK"
+
+
+@pytest.fixture(autouse=True)
+def usual_language() -> Iterator[None]:
+    """A page leaves its language active in the thread; the next test is not to find it there."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ MOST_CAUSES = 3  # of text and key together; who made more mistakes finds one af
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _BASE64_URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
-_LABEL = re.compile(r"(?:hmac-)?sha-?256=|v1[,=]|0x", re.IGNORECASE)
+# Base64 may begin with 0x too: it is a label only before hexadecimal digits.
+_LABEL = re.compile(r"(?:hmac-)?sha-?256=|v1[,=]|0x(?=[0-9a-f]+$)", re.IGNORECASE)
 _LENGTHS = (16, 20, 28, 32, 48, 64)  # bytes, of the usual hashes
 _OTHER_HASHES = ("sha1", "md5", "sha512", "sha384", "sha224")
 

@@ -210,3 +210,8 @@ def test_the_first_difference_is_shown_in_its_surroundings():
 def test_every_cause_has_words():
     assert NOTES < CODES
     assert all(str(cause.what).endswith(".") and str(cause.mend).endswith(".") for cause in in_words(sorted(CODES)))
+
+
+def test_base64_that_begins_like_hexadecimal_digits_is_read():
+    text, key = '{"goodsPrice":100243, "attach":"ù\\u0015", "outTradeNo":"C3"}', "d39Eab0lUFp2LfcuIM4FOKvz6/Sm3E8vONQu2kGUDL8="
+    assert diagnose(pay_sig(text), "0Xexze5sVheCCjdI1wFlquos+IFcybixM5YIrnWyYXw=", [Key(key)]).causes == ("base64",)
