@@ -41,6 +41,13 @@ def test_the_compiled_catalogue_is_that_of_the_text(locale):
     assert path.with_suffix(".mo").read_bytes() == compiled, "run `make messages`"
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_text_is_translated(locale):
+    texts = [message for message in messages.renewed(locale) if message.id]
+    missing = [forms(message.id)[0] for message in texts if not all(forms(message.string) or [""])]
+    assert missing == [], "run `make messages` and write what is missing"
+
+
 def test_texts_of_code_and_of_templates_are_found():
     found = {forms(message.id)[0]: forms(message.id)[-1] for message in messages.texts() if message.id}
     assert "Sign in" in found  # {% translate %}

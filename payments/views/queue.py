@@ -16,6 +16,8 @@ from payments.forms import ManyForm, ReasonForm
 from payments.models import Request
 from payments.queue import TABS, request_listing
 
+COUNTED = 999
+
 
 class Approvals(ConsoleView):
     """What waits, the longest first; what was decided; what is in force."""
@@ -33,11 +35,17 @@ class Approvals(ConsoleView):
         return self.render(
             tab=tab,
             listing=listing,
-            pending_count=Request.objects.filter(superapp=self.superapp).pending().count(),
+            pending_count=pending_count(self.superapp),
             tabs=TABS,
             may_decide=may_decide and tab == TABS[0][0],
             not_allowed="" if may_decide else not_allowed_sentence("payments.decide", self.superapp),
         )
+
+
+def pending_count(superapp: Superapp) -> str:
+    """How many requests wait, "999+" for more: counting all of them would cost more the more there are."""
+    found = Request.objects.filter(superapp=superapp).pending()[: COUNTED + 1].count()
+    return f"{COUNTED}+" if found > COUNTED else str(found)
 
 
 class RequestsDecide(ConsoleView):
