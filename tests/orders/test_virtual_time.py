@@ -39,10 +39,10 @@ def live(rows: list[Row], answers: Callable[[datetime], bool], chance: random.Ra
     """Let time pass, from event to event, until no row waits: what dispatchers do, with their decisions and without a clock."""
     health, now = Health(), START
     while waiting := [row for row in rows if row.next]:
-        now = max(now, min(row.next for row in waiting))
+        now = max(now, min(row.next for row in waiting if row.next))
         if health.rests_until:
             now = max(now, health.rests_until)
-        due = sorted((row for row in waiting if row.next <= now), key=lambda row: row.first_due)
+        due = sorted((row for row in waiting if row.next and row.next <= now), key=lambda row: row.first_due)
         if health.rests_until:  # as orders.sweeping.park_ended does
             for row in [row for row in due if now - row.first_due > END]:
                 row.state, row.next = "needs_attention", None

@@ -1,0 +1,81 @@
+"""10,000 pending requests: the desk asks as many queries as for ten, and none of them reads the whole table of requests."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from console.models import MiniProgram
+from payments.models import Request
+
+PENDING, DECIDED = 10_000, 10_000
+
+
+@pytest.fixture
+def requests(orbit, northlight, harbor, team_admin, approver):
+    """Pending and decided requests of two teams, made over a year."""
+    programs = [
+        MiniProgram.objects.create(name=f"Game {number}", kind="mini_game", team=team, superapp=orbit)
+        for number in range(10)
+        for team in (northlight, harbor)
+    ]
+    now, rows = timezone.now(), []
+    for number in range(PENDING + DECIDED):
+        program, asked = programs[number % len(programs)], now - timedelta(minutes=25 * (number // 2 + 1))
+        row = Request(
+            team_id=program.team_id,
+            superapp=orbit,
+            mini_program=program,
+            kind="payment",
+            requested_by=team_admin,
+            requested_at=asked,
+        )
+        if number % 2:
+            row.__dict__["state"] = "rejected"
+            row.decided_by, row.decided_at = approver, asked + timedelta(hours=1)
+        rows.append(row)
+    Request.objects.bulk_create(rows, batch_size=2000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE payments_request")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def whole_reads(statements: list[str]) -> list[str]:
+    """The statements whose plan reads all of the table of requests. A count stops at its cap, and half of the table is less."""
+    found = []
+    for sql in (sql for sql in statements if "COUNT(" not in sql or "LIMIT" not in sql):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+            plan = cursor.fetchone()[0]
+        plan = json.loads(plan) if isinstance(plan, str) else plan
+        scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "payments_request"]
+        found += [sql for node in scans if node["Node Type"] == "Seq Scan"]
+    return found
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
+def test_ten_thousand_pending_requests_stay_fast(client, orbit, requests, approver):
+    client.force_login(approver)
+    url = reverse("payments:approvals", kwargs={"superapp": orbit.code})
+    first = client.get(url)
+    later = first.context["listing"].next_url
+    for query in ("", later, "?sort=newest", "?mine=1", "?kind=payment", "?tab=decided", "?tab=in-force"):
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get(url + query)
+        statements = [found["sql"] for found in asked.captured_queries]
+        about = [sql for sql in statements if '"payments_request"' in sql and sql.startswith("SELECT")]
+        assert (page.status_code, len(statements) <= 12, bool(about)) == (200, True, True), query
+        assert whole_reads(about) == [], query
+    assert len(first.context["listing"].page.rows) == 50
+    assert first.context["pending_count"] == "999+"
