@@ -16,8 +16,9 @@ PAGES = {
         "/t/{team}/members/", "/notifications/", "/notifications/preferences", "/roles/",
     ],
     "superapp-admin@demo.test": [
-        "/s/{superapp}/approvals/", "/s/{superapp}/approvals/?tab=decided", "/s/{superapp}/payment-management/", "/s/{superapp}/merchants/",
-        "/s/{superapp}/backend/", "/s/{superapp}/items/", "/s/{superapp}/orders/", "/s/{superapp}/activity/",
+        "/s/{superapp}/approvals/", "/s/{superapp}/approvals/?tab=decided", "/s/{superapp}/payment-management/",
+        "/s/{superapp}/merchants/", "/s/{superapp}/backend/",
+        "/s/{superapp}/items/", "/s/{superapp}/orders/", "/s/{superapp}/activity/",
     ],
     "superadmin@demo.test": ["/platform/superapps/", "/platform/teams/", "/platform/users/", "/platform/invitations/"],
 }  # fmt: skip
