@@ -22,7 +22,7 @@ from openserver.actions.purchase import PLAYER, SANDBOX, STAND_IN, Call
 from openserver.orderform import QUANTITY_LIMIT
 from orders.models import Attempt, Delivery, DeliveryState, Notification, Order
 from orders.story import outcome_sentence
-from payments.keys import accepted_keys
+from payments.keys import has_keys
 from payments.models import DeliveryConfig
 from payments.readiness import DONE, Step
 
@@ -82,7 +82,7 @@ class TestPurchase(ItemPage, FormView):
         return {
             "missing": [step for step in chain if step.state != DONE and step.key not in NOT_NEEDED],
             "pushes": pushes(config, chain),
-            "has_keys": bool(accepted_keys(self.mini_program.pk, SANDBOX)),
+            "has_keys": has_keys(self.mini_program.pk),
             "test_url": config.test_url if config else "",
             "is_own_backend": bool(self.item.superapp.backend_url and self.item.superapp.sealed_secret_key),
             "is_deleted": self.item.state == Item.State.DELETED,

@@ -39,6 +39,11 @@ def accepted_keys(mini_program_id: int, env: int) -> list[AppKey]:
     return keys_of_programs([mini_program_id], env).get(mini_program_id, [])
 
 
+def has_keys(mini_program_id: int) -> bool:
+    """Whether anything signs and verifies for this mini program now; nothing is unsealed."""
+    return Credential.objects.filter(_accepted_now(timezone.now()), mini_program_id=mini_program_id).exists()
+
+
 def keys_of_programs(mini_program_ids: Iterable[int], env: int) -> dict[int, list[AppKey]]:
     """As `accepted_keys` for many mini programs at once, by their ids; those without a key are left out."""
     name = "live_key" if env == LIVE else "sandbox_key"

@@ -48,7 +48,7 @@ def test_filter_back_share_export_download(signed_in, live_server, starfall):
     page.get_by_role("link", name="Remove the filter Payment: Paid").click()
     expect(page.locator(".table-foot")).to_contain_text("60 orders")
     page.go_back()
-    page.get_by_role("link", name="Export").click()
+    page.get_by_role("link", name="Export", exact=True).click()
     expect(page.locator("body")).to_contain_text("55")
     page.get_by_role("button", name="Start the export").click()
     with page.expect_download() as download:
@@ -63,7 +63,7 @@ def test_a_view_is_kept_and_opened(signed_in, live_server, starfall):
     page = signed_in
     page.goto(f"{live_server.url}/m/{starfall.app_id}/orders/?payment=created")
     page.get_by_role("link", name="Columns and views").click()
-    page.get_by_label("Name", exact=True).fill("Not paid yet")
+    page.get_by_label("Name of the view").fill("Not paid yet")
     page.get_by_label("Everybody in the team can use it").check()
     page.get_by_role("button", name="Keep the view").click()
     expect(page.get_by_role("link", name="Not paid yet")).to_have_attribute("aria-current", "page")
