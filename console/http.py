@@ -16,6 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Self, TypeVar
 
@@ -107,11 +108,7 @@ class Client:
             async with limit:
                 return await self._exchange(request, attempt)
         except (DestinationRefused, aiohttp.ClientError, OSError, UnicodeError) as error:
-            error_class, detail = _classify(error)
-            return Answer(
-                error_class=error_class, detail=detail, connected=attempt.connected, durations=attempt.durations(),
-                tls_fault=attempt.fault(error),
-            )  # fmt: skip
+            return _failed(error, attempt)
         finally:
             _current.reset(token)
 
@@ -236,6 +233,16 @@ async def _read(response: aiohttp.ClientResponse, request: OutgoingRequest, atte
         connected=True,
         chain=attempt.chain(),
     )
+
+
+def _failed(error: Exception, attempt: _Attempt) -> Answer:
+    error_class, detail = _classify(error)
+    answer = Answer(
+        error_class=error_class, detail=detail, connected=attempt.connected, durations=attempt.durations(),
+        tls_fault=attempt.fault(error),
+    )  # fmt: skip
+    # A certificate of an address that counts as unreachable would tell that somebody is there.
+    return answer if answer.unreachable else replace(answer, chain=attempt.chain())
 
 
 def _classify(error: Exception) -> tuple[str, str]:

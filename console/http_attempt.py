@@ -11,6 +11,19 @@ from typing import Any
 from console.destinations import Address
 
 
+#: OpenSSL's X509_V_ERR_… → what people are told of.
+TLS_FAULTS = {
+    9: "not_yet_valid",
+    10: "expired",
+    18: "self_signed",
+    19: "unknown_issuer",
+    20: "unknown_issuer",
+    21: "unknown_issuer",
+    62: "wrong_name",
+    64: "wrong_name",
+}
+
+
 @dataclass(slots=True)
 class Attempt:
     """What one attempt knows of itself; connector callbacks find it by the context variable."""
@@ -31,18 +44,21 @@ class Attempt:
         return "connected" in self.marks
 
     def chain(self) -> tuple[bytes, ...]:
-        """The certificates that the receiver showed, its own first, in DER; () when they are not kept."""
+        """The certificates that the receiver showed, its own first, in DER; () when they are not kept.
+
+        OpenSSL 3 knows them after a handshake that it broke off too: nothing has to be sent to see them.
+        """
         if self.tls is None:
             return ()
         # Public from Python 3.13 on; the same method has been there since 3.10.
         shown = getattr(self.tls, "get_unverified_chain", None) or self.tls._sslobj.get_unverified_chain  # type: ignore[attr-defined]
-        return tuple(_der(each) for each in shown())
+        return tuple(_der(each) for each in shown() or ())
 
     @staticmethod
     def fault(error: Exception) -> str:
-        """Why a certificate was refused, in OpenSSL's words; "" for any other error."""
+        """Why a certificate was refused: a name of TLS_FAULTS, or OpenSSL's words; "" for any other error."""
         cause = getattr(error, "certificate_error", error)
-        return str(getattr(cause, "verify_message", ""))
+        return TLS_FAULTS.get(getattr(cause, "verify_code", 0), "") or str(getattr(cause, "verify_message", ""))
 
     def durations(self) -> dict[str, float]:
         """Return the seconds each stage took, for the stages that ended; `first_byte` is when the answer's head was complete."""

@@ -46,8 +46,8 @@ class Answer:
     error_class: str = ""
     detail: str = ""  # for operators: the reason code, or the name of the exception
     connected: bool = False
-    chain: tuple[bytes, ...] = ()  # of a request that inspects: certificates in DER, the receiver's own first
-    tls_fault: str = ""  # why its certificate was refused, in OpenSSL's words
+    chain: tuple[bytes, ...] = ()  # of a request that inspects: certificates in DER, the receiver's own first, verified or not
+    tls_fault: str = ""  # why its certificate was refused: a name of console.http_attempt.TLS_FAULTS, or OpenSSL's words
 
     @property
     def unreachable(self) -> bool:

@@ -1,4 +1,5 @@
-"""What a URL check shows: what DNS answers and why an address is refused, the TLS chain, the redirect, the time to answer.
+"""What a URL check shows: what DNS answers and why an address is refused, the TLS chain (also of one that cannot be
+verified, and why), the redirect, the time to answer.
 
 Everything is sent by console.http, and nothing to an address that is not public. The digits of such an address are not shown, and
 an unreachable one always takes the same time: the button is no port scanner and no way to read an internal DNS.
@@ -18,7 +19,7 @@ from console.destinations import DestinationRefused, check_destination, is_publi
 from console.http import Client, probe, running
 from console.http_messages import CONNECT_DEADLINE, Answer, OutgoingRequest
 
-MOST_ADDRESSES, MOST_CERTIFICATES, NAME_LENGTH = 16, 6, 120
+MOST_ADDRESSES, MOST_CERTIFICATES, MOST_NAMES, NAME_LENGTH = 16, 6, 8, 120
 PUBLIC = "public"
 
 
@@ -30,11 +31,12 @@ class Found(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """One certificate of the chain. `ends` in UTC."""
+    """One certificate of the chain, verified or not. `names` are those it is for; `ends` in UTC."""
 
     subject: str
     issuer: str
     ends: datetime
+    names: tuple[str, ...] = ()
 
     @property
     def days_left(self) -> int:
@@ -115,12 +117,23 @@ def _certificates(chain: Iterable[bytes]) -> Iterable[Certificate]:
     for der in list(chain)[:MOST_CERTIFICATES]:
         try:
             found = x509.load_der_x509_certificate(der)
-            yield Certificate(_name(found.subject), _name(found.issuer), found.not_valid_after_utc)
-        except ValueError:  # OpenSSL accepted it, a stricter reader does not: the chain is shown without it
+            yield Certificate(_name(found.subject), _name(found.issuer), found.not_valid_after_utc, tuple(_names(found)))
+        except ValueError:  # OpenSSL could read it, a stricter reader cannot: the chain is shown without it
             continue
 
 
 def _name(name: x509.Name) -> str:
     common = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    text = str(common[0].value) if common else name.rfc4514_string()
+    return _shown(str(common[0].value) if common else name.rfc4514_string())
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    """The first host names and addresses that the certificate is for."""
+    with suppress(x509.ExtensionNotFound):
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return [_shown(str(each.value)) for each in names if isinstance(each, (x509.DNSName, x509.IPAddress))][:MOST_NAMES]
+    return []
+
+
+def _shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:NAME_LENGTH]

@@ -75,8 +75,7 @@ def panel(name: str, check: Check, attempt: Attempt) -> dict[str, Any]:
         "error": check.answer.public_class,
         "tls_fault": check.answer.tls_fault,
         "certificates": [
-            {"subject": each.subject, "issuer": each.issuer, "ends": each.ends.isoformat(), "days_left": each.days_left}
-            for each in check.certificates
+            each._asdict() | {"ends": each.ends.isoformat(), "days_left": each.days_left} for each in check.certificates
         ],
         "durations": attempt.durations,
         "outcome": attempt.outcome,

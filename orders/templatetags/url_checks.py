@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.models import Job
@@ -28,6 +29,16 @@ STAGES: dict[str, str | Promise] = {
     "first_byte": _("First byte"),
     "total": _("Total"),
 }
+TLS_REASONS: dict[str, str | Promise] = {
+    "expired": _("The certificate has expired, so nothing was sent. Renew it."),
+    "not_yet_valid": _("The certificate is not valid yet, so nothing was sent. Check its dates."),
+    "self_signed": _("The certificate is signed by itself, so nothing was sent. Use one of a public certificate authority."),
+    "unknown_issuer": _(
+        "The issuer of the certificate is not known here, or an intermediate certificate is missing, so nothing was sent. "
+        "Use one of a public certificate authority and serve the whole chain."
+    ),
+    "": _("There was no TLS connection: the server speaks no TLS 1.2 or newer here, or ended the handshake. Nothing was sent."),
+}
 
 
 @register.simple_tag
@@ -48,6 +59,18 @@ def address_kind(kind: str) -> str | Promise:
 def stages(durations: dict[str, float]) -> list[tuple[str | Promise, float]]:
     """The stages with their times, in order."""
     return [(label, durations[name]) for name, label in STAGES.items() if name in durations]
+
+
+@register.filter
+def tls_reason(panel: dict[str, Any]) -> str | Promise:
+    """Why the TLS connection of a check did not come about."""
+    fault = panel["tls_fault"]
+    if fault == "wrong_name":
+        names = ", ".join(next((each.get("names", []) for each in panel["certificates"]), [])) or "–"
+        text = gettext("The certificate is not for this host, so nothing was sent. It is for: %(names)s.")
+        return text % {"names": names}
+    reason = gettext("The certificate cannot be verified, so nothing was sent. OpenSSL says: %(reason)s.")
+    return TLS_REASONS.get(fault) or reason % {"reason": fault}
 
 
 @register.filter

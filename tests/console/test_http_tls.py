@@ -20,32 +20,42 @@ __all__ = ["exceptions", "talk"]  # fixtures
 # --- TLS -------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for receiver.test, and its file."""
+def certificate_file(path, *, days=1.0, issuer=None, host="receiver.test"):
+    """A key and a certificate for `host`, signed by itself or by the `issuer` (key, certificate); returns both."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.test")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(issuer[1].subject if issuer else name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("receiver.test")]), critical=False)
+        .not_valid_before(now - datetime.timedelta(days=30))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .sign(issuer[0] if issuer else key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    return key, made
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """The file of a self-signed certificate for receiver.test."""
+    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
+    certificate_file(path)
     return path
 
 
 @pytest.fixture
 def server_tls(certificate):
+    return serving(certificate)
+
+
+def serving(certificate) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import socket
+import ssl
 
 import pytest
 
@@ -10,7 +11,7 @@ from console import url_check
 from console.http import Client, OutgoingRequest
 from console.url_check import Found, kind_of
 from tests.console.raw_http import OK, Server, answers, exceptions
-from tests.console.test_http_tls import certificate, server_tls, trusting
+from tests.console.test_http_tls import certificate, certificate_file, server_tls, serving, trusting
 
 __all__ = ["certificate", "exceptions", "server_tls"]  # fixtures
 
@@ -34,10 +35,52 @@ def test_tells_addresses_time_and_answer(exceptions):
     assert found.answer.durations["total"] > 0
 
 
-def test_says_why_a_certificate_is_refused(exceptions, certificate, server_tls):
-    found = checked(exceptions, OK, scheme="https", tls=server_tls)
-    assert (found.answer.error_class, found.certificates) == ("tls", ())
-    assert "self-signed" in found.answer.tls_fault or "self signed" in found.answer.tls_fault
+@pytest.fixture
+def refused_certificates(tmp_path):
+    """Fault → (the file a server shows, what the client trusts, the host that is asked for)."""
+    certificate_file(tmp_path / "self_signed.pem", days=200.5)
+    certificate_file(tmp_path / "expired.pem", days=-2.5)
+    issuer = certificate_file(tmp_path / "issuer.pem", host="issuer.test")
+    certificate_file(tmp_path / "issued.pem", days=9.5, issuer=issuer)
+    certificate_file(tmp_path / "good.pem", days=40.5)
+    return {
+        "self_signed": (tmp_path / "self_signed.pem", None, "receiver.test"),
+        "unknown_issuer": (tmp_path / "issued.pem", tmp_path / "good.pem", "receiver.test"),
+        "expired": (tmp_path / "expired.pem", tmp_path / "expired.pem", "receiver.test"),
+        "wrong_name": (tmp_path / "good.pem", tmp_path / "good.pem", "other.test"),
+    }
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    ("fault", "days_left"), [("self_signed", 200), ("unknown_issuer", 9), ("expired", -3), ("wrong_name", 40)]
+)
+def test_shows_a_certificate_that_is_refused_and_why_and_sends_nothing(
+    exceptions, refused_certificates, fault, days_left, version
+):
+    shown, trusted, host = refused_certificates[fault]
+    context = serving(shown)
+    context.maximum_version = version
+
+    async def go():
+        async with Server(OK, context) as server, Client(resolve=answers("127.0.0.1")) as client:
+            exceptions.LOCAL_DESTINATIONS = frozenset({f"{host}:{server.port}"})
+            tls = trusting(trusted) if trusted else None
+            asked = OutgoingRequest(url=f"https://{host}:{server.port}/push", body=b"{}", inspect=True, tls=tls)
+            return await url_check.check(asked, client=client), server.requests
+
+    found, came = asyncio.run(go())
+    assert (found.answer.error_class, found.answer.tls_fault, came) == ("tls", fault, [])
+    (certificate,) = found.certificates
+    assert (certificate.subject, certificate.names, certificate.days_left) == ("receiver.test", ("receiver.test",), days_left)
+
+
+def test_of_an_unreachable_address_no_certificate_is_shown(exceptions, certificate, server_tls):
+    async def never(writer, stop):
+        raise AssertionError("nothing is sent")
+
+    found = checked(exceptions, never, scheme="https", tls=server_tls, host="receiver.test", connect_deadline=0.0)
+    assert found.answer.unreachable and found.certificates == ()
 
 
 def test_tells_a_trusted_chain(exceptions, certificate, server_tls):
@@ -49,6 +92,7 @@ def test_tells_a_trusted_chain(exceptions, certificate, server_tls):
 
     (shown,) = asyncio.run(go()).certificates
     assert (shown.subject, shown.issuer, shown.days_left) == ("receiver.test", "receiver.test", 0)
+    assert shown.names == ("receiver.test",)
     assert shown.ends > datetime.datetime.now(datetime.UTC)
 
 

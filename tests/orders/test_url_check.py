@@ -78,6 +78,30 @@ def test_an_address_that_is_not_public_gets_nothing_and_no_digits(client, progra
     assert "every address of the name has to be public" in client.get(url("payments:delivery", program)).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("expired", "The certificate has expired, so nothing was sent."),
+        ("wrong_name", "It is for: shop.test, *.shop.test."),
+        ("unknown_issuer", "an intermediate certificate is missing"),
+        ("certificate revoked", "OpenSSL says: certificate revoked."),
+        ("", "There was no TLS connection"),
+    ],
+)
+def test_the_panel_says_why_a_certificate_is_refused_and_shows_it(client, program, senior, receiver, fault, said):
+    receiver.expect_request("/push").respond_with_json(OK)
+    receiver.expect_request("/test").respond_with_json(OK)
+    checked(program, senior)
+    job = Job.objects.get(kind=KIND)
+    chain = [{"subject": "shop.test", "issuer": "R3", "names": ["shop.test", "*.shop.test"]}]
+    chain[0] |= {"ends": "2026-01-31T12:00:00+00:00", "days_left": -5}
+    job.result["panels"][0] |= {"error": "tls", "tls_fault": fault, "certificates": chain, "status": None}
+    job.save()
+    client.force_login(senior)
+    page = client.get(url("payments:delivery", program)).content.decode()
+    assert said in page and "issued by R3, expired" in page and "31 Jan 2026, 12:00" in page
+
+
 def test_a_save_starts_it(client, starfall, team_admin):
     client.force_login(team_admin)
     form = {"url": "https://93.184.215.14/push", "test_url": "", "version": "0"}
