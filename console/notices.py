@@ -24,6 +24,7 @@ USUAL = {
     Notice.Kind.REQUEST: Way.DAILY,
     Notice.Kind.WAITING: Way.AT_ONCE,
     Notice.Kind.EXPORT: Way.AT_ONCE,
+    Notice.Kind.RECONCILIATION: Way.AT_ONCE,
 }
 DIGEST_HOUR = 8  # of the reader's clock
 KEPT = timedelta(days=90)

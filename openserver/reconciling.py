@@ -1,5 +1,6 @@
 """Compare our orders with the superapp's list of transactions (docs/openserver.md, "Reconciliation"). Nothing is changed."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ PATH = "/transactions"
 #: Asked for on both sides of the time: the superapp's clock, and when it calls an order created, are not ours.
 MARGIN = timedelta(minutes=10)
 ANSWER_LIMIT = 1024 * 1024  # bytes of one page
+LONGEST = 1800.0  # seconds, for all pages
 CHUNK = 2000  # orders read at once
 
 Key = tuple[str, int, str]  # appId, env, outTradeNo
@@ -35,7 +37,7 @@ class Theirs(NamedTuple):
         return self.app_id, self.env, self.out_trade_no
 
 
-class Difference(NamedTuple):
+class Differs(NamedTuple):
     """`kind` is missing_here, missing_there, amount, state or refunds; `order_id` is None when it is not here."""
 
     kind: str
@@ -47,7 +49,7 @@ class Difference(NamedTuple):
 
 def fetch(backend: Backend, since: datetime, until: datetime) -> Iterator[list[Theirs]]:
     """The superapp's transactions created from `since` to `until` and a little around, by page. Raises SuperappUnavailable."""
-    cursor, seen = "", set[str]()
+    cursor, seen, latest = "", set[str](), time.monotonic() + LONGEST
     while True:
         times = {"from": (since - MARGIN).isoformat(), "to": (until + MARGIN).isoformat()}
         query = urlencode(times | ({"cursor": cursor} if cursor else {}))
@@ -59,10 +61,12 @@ def fetch(backend: Backend, since: datetime, until: datetime) -> Iterator[list[T
             return
         if cursor in seen:
             raise SuperappUnavailable("gave the same cursor twice")
+        if time.monotonic() > latest:
+            raise SuperappUnavailable("was still listing transactions after half an hour")
         seen.add(cursor)
 
 
-def differences(superapp_id: int, pages: Iterable[list[Theirs]], since: datetime, until: datetime) -> Iterator[Difference]:
+def differences(superapp_id: int, pages: Iterable[list[Theirs]], since: datetime, until: datetime) -> Iterator[Differs]:
     """What differs between the superapp's pages and our orders created from `since` to `until`."""
     seen = set[int]()
     for page in pages:
@@ -70,7 +74,7 @@ def differences(superapp_id: int, pages: Iterable[list[Theirs]], since: datetime
         for theirs in page:
             order = found.get(theirs.key)
             if order is None:
-                yield Difference("missing_here", theirs.key, "–", _words(theirs), None)
+                yield Differs("missing_here", theirs.key, "–", _words(theirs), None)
             else:
                 seen.add(order.pk)
                 yield from _compared(order, theirs)
@@ -82,16 +86,16 @@ def _ours(superapp_id: int, page: list[Theirs]) -> dict[Key, Order]:
     return {_key(order): order for order in rows.select_related("mini_program")}
 
 
-def _missing_there(superapp_id: int, seen: set[int], since: datetime, until: datetime) -> Iterator[Difference]:
+def _missing_there(superapp_id: int, seen: set[int], since: datetime, until: datetime) -> Iterator[Differs]:
     """Orders that the superapp does not list. One without a prepay id may never have reached it."""
     rows = Order.objects.filter(superapp=superapp_id, created_at__gte=since, created_at__lt=until)
     known = rows.exclude(payment_state=State.CREATED).select_related("mini_program").order_by("pk")
     for order in known.iterator(chunk_size=CHUNK):
         if order.pk not in seen:
-            yield Difference("missing_there", _key(order), _state(order), "–", order.pk)
+            yield Differs("missing_there", _key(order), _state(order), "–", order.pk)
 
 
-def _compared(order: Order, theirs: Theirs) -> Iterator[Difference]:
+def _compared(order: Order, theirs: Theirs) -> Iterator[Differs]:
     facts = (
         ("amount", f"{order.amount} {order.currency}", f"{theirs.total} {theirs.currency}"),
         ("state", _state(order), theirs.state),
@@ -99,7 +103,7 @@ def _compared(order: Order, theirs: Theirs) -> Iterator[Difference]:
     )
     for kind, ours, other in facts:
         if ours != other:
-            yield Difference(kind, theirs.key, ours, other, order.pk)
+            yield Differs(kind, theirs.key, ours, other, order.pk)
 
 
 def _key(order: Order) -> Key:
@@ -129,7 +133,14 @@ def _row(row: Any) -> Theirs:
     numbers = [value for name in ("env", "totalAmount", "refundedAmount") if type(value := row.get(name)) is int]
     if len(texts) != 4 or len(numbers) != 3:
         raise SuperappUnavailable(f"listed a transaction with a field missing or of the wrong type: {str(row)[:200]}")
-    (app_id, out_trade_no, state, currency), (env, total, refunded) = texts, numbers
+    (app_id, out_trade_no, state, currency), (env, total, refunded) = map(_storable, texts), numbers
+    if env not in (0, 1):
+        raise SuperappUnavailable(f"listed a transaction with the env {str(env)[:40]}")
     if state not in TRADE_STATES.values():
         raise SuperappUnavailable(f"listed a transaction with the state {state[:40]}")
-    return Theirs(app_id, env, out_trade_no.replace("\0", " "), state, total, currency, refunded)
+    return Theirs(app_id, env, out_trade_no, state, total, currency, refunded)
+
+
+def _storable(text: str) -> str:
+    """Without what a database refuses: half characters and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")

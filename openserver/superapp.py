@@ -37,11 +37,11 @@ class Backend(NamedTuple):
 
 
 class SuperappUnavailable(ApiError):
-    """The superapp gave no answer that could be used; `detail` is for operators. An order stays Created, so that the same
+    """The superapp gave no answer that could be used; `fault` completes "The superapp's backend …", `detail` is for operators. An order stays Created, so that the same
     request again asks with the same number."""
 
     def __init__(self, fault: str, *, detail: str = "") -> None:
-        self.detail = detail
+        self.fault, self.detail = fault, detail
         super().__init__(
             "SUPERAPP_UNAVAILABLE",
             f"The superapp's backend {fault}. Nothing was charged. Send the same request again, with the same number.",

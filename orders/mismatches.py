@@ -5,8 +5,8 @@ at a thousand, so the desk costs the same at any size of the tables.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -17,11 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from console.models import MiniProgram, Superapp
 from console.money import format_money
-from orders.models import DeliveryState, Environment, Notification, Order
+from orders.models import DeliveryState, Difference, Environment, Notification, Order, Reconciliation
 
 DAYS = 90
 SHOWN = 100
 COUNT_CAP = 1_000
+REPORTS = 7
 Place = MiniProgram | Superapp
 Verdict = Notification.Verdict
 
@@ -71,6 +72,17 @@ def _told(place: Place, **conditions: Any) -> QuerySet:
     return rows.filter(order__mini_program=place) if isinstance(place, MiniProgram) else rows
 
 
+def _differs(place: Place) -> QuerySet:
+    owner = {"mini_program": place} if isinstance(place, MiniProgram) else {"superapp": place}
+    return Difference.objects.filter(**owner, env=Environment.LIVE, reconciliation__day__gte=_since().date())
+
+
+def reports(superapp: Superapp) -> "QuerySet[Reconciliation]":
+    """How the comparisons with the superapp's list of the last days went, the newest first."""
+    done = Reconciliation.objects.filter(superapp=superapp).exclude(compared_at=None)
+    return done.order_by("-day")[:REPORTS]
+
+
 def _since() -> datetime:
     return timezone.now() - timedelta(days=DAYS)
 
@@ -114,9 +126,9 @@ CASES = (
     Case(
         "reconciled",
         _("Differs from the superapp's list"),
-        _("The superapp's own list of transactions says something else about the order."),
-        _("Compare both amounts and states with the superapp; its list is what is settled."),
-        _alerted("differs_from_superapp"),
+        _("The superapp's own list of transactions says something else, or one side does not know the transaction."),
+        _("Compare amounts and states with the superapp; its list is what is settled. It is compared again every six hours for a week."),
+        _differs,
     ),
     Case(
         "refund",
@@ -134,6 +146,15 @@ CASES = (
         is_superapp_only=True,
     ),
 )
+
+
+DIFFERENCES = {
+    Difference.Kind.MISSING_HERE: _("Not known here. The superapp says: %(theirs)s"),
+    Difference.Kind.MISSING_THERE: _("Not in the superapp's list. Here: %(ours)s"),
+    Difference.Kind.AMOUNT: _("Amount in minor units: here %(ours)s, there %(theirs)s"),
+    Difference.Kind.STATE: _("State: here %(ours)s, there %(theirs)s"),
+    Difference.Kind.REFUNDS: _("Refunded in minor units: here %(ours)s, there %(theirs)s"),
+}
 
 
 def cases_of(place: Place) -> list[Case]:
@@ -157,6 +178,9 @@ def lines(case: Case, place: Place) -> list[Line]:
     if rows.model is Notification:
         found = rows.select_related("order__mini_program").order_by("-received_at", "-pk")[:SHOWN]
         return [_line(row.order, row.received_at, row.detail, number=row.out_trade_no) for row in found]
+    if rows.model is Difference:
+        differing = rows.select_related("order__mini_program", "mini_program", "reconciliation").order_by("-reconciliation__day", "-pk")
+        return [_differing(each) for each in differing[:SHOWN]]
     orders = list(rows.select_related("mini_program").order_by("-created_at", "-pk")[:SHOWN])
     told = _details(orders) if case.name == "payment" else {}
     return [_line(order, order.created_at, told.get(order.pk, "")) for order in orders]
@@ -166,6 +190,13 @@ def _details(orders: list[Order]) -> dict[int, str]:
     """What did not fit, by order."""
     rows = Notification.objects.filter(order__in=orders, verdict=Verdict.MISMATCH).order_by("pk")
     return dict(rows.values_list("order", "detail"))
+
+
+def _differing(each: Difference) -> Line:
+    words = str(DIFFERENCES[Difference.Kind(each.kind)]) % {"ours": each.ours, "theirs": each.theirs}
+    day = datetime.combine(each.reconciliation.day, time.min, tzinfo=UTC)
+    line = _line(each.order, day, words, number=each.out_trade_no)
+    return line if each.order else replace(line, program=each.mini_program.name if each.mini_program else each.app_id)
 
 
 def _line(order: Order | None, at: datetime, detail: str, *, number: str = "") -> Line:

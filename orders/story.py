@@ -60,6 +60,7 @@ TITLES = {
     "orders.order.expire": gettext_lazy("Expired without a payment"),
     "orders.order.fail": gettext_lazy("Failed"),
     "orders.order.alert": gettext_lazy("Alert raised"),
+    "orders.order.end_alert": gettext_lazy("Alert ended"),
     "orders.delivery.redeliver": gettext_lazy("Redelivered by hand"),
     "orders.delivery.hold": gettext_lazy("Delivery held: push is off"),
     "orders.delivery.resume": gettext_lazy("Delivery resumed: push is on"),

@@ -53,6 +53,8 @@ class Prepay(models.Model):
         WAITING = "waiting", _("Waiting for payment")
         PAID = "paid", _("Paid")
         CLOSED = "closed", _("Closed")
+        EXPIRED = "expired", _("Expired")
+        FAILED = "failed", _("Failed")
 
     superapp = models.ForeignKey(Superapp, on_delete=models.CASCADE, related_name="+")
     app_id = models.CharField(max_length=32)

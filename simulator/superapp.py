@@ -84,14 +84,18 @@ def create_prepay(superapp: Superapp, order: dict[str, Any]) -> Prepay:
 
 
 def create_transaction(superapp: Superapp, body: dict[str, Any]) -> Prepay:
-    """Hold a standard payment, in the terms of the others; `standard` marks it and is what openServer sent."""
+    """Hold a standard payment."""
+    return create_prepay(superapp, standard_order(body))
+
+
+def standard_order(body: dict[str, Any]) -> dict[str, Any]:
+    """A standard payment in the terms of the others; `standard` marks it and is what openServer sent."""
     amount = body["amount"]
-    order = {
+    return {
         "appId": body["appid"], "merchantId": body["mchid"], "openId": body["payer"]["openid"], "env": 0, "quantity": 1,
         "outTradeNo": body["out_trade_no"], "productName": body["description"], "unitPrice": amount["total"],
         "totalAmount": amount["total"], "currencyType": amount["currency"], "standard": body,
     }  # fmt: skip
-    return create_prepay(superapp, order)
 
 
 def transactions(superapp: Superapp, *, since: datetime, until: datetime, after: int) -> dict[str, Any]:
@@ -103,7 +107,10 @@ def transactions(superapp: Superapp, *, since: datetime, until: datetime, after:
 
 
 def _transaction(prepay: Prepay) -> dict[str, Any]:
-    states = {Prepay.State.WAITING: "WAIT_PAY", Prepay.State.PAID: "SUCCESS", Prepay.State.CLOSED: "CLOSED"}
+    states = {
+        Prepay.State.WAITING: "WAIT_PAY", Prepay.State.PAID: "SUCCESS", Prepay.State.CLOSED: "CLOSED",
+        Prepay.State.EXPIRED: "AUTO_CLOSED", Prepay.State.FAILED: "PAY_ERROR",
+    }  # fmt: skip
     refunded = sum(refund.amount for refund in prepay.refunds.all() if refund.status == "SUCCESS")
     return {
         "appId": prepay.app_id, "env": prepay.env, "outTradeNo": prepay.out_trade_no, "totalAmount": prepay.amount,

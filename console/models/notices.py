@@ -16,6 +16,7 @@ class Notice(models.Model):
         REQUEST = "request", _("New requests that I may decide")
         WAITING = "waiting", _("Requests that wait too long")
         EXPORT = "export", _("Exports that are ready")
+        RECONCILIATION = "reconciliation", _("Differences with the superapp's list of transactions")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=20, choices=Kind.choices)

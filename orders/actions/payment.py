@@ -60,6 +60,12 @@ def raise_alert(order: Order, code: str, *, actor: System, note: str = "") -> No
     record("orders.order.alert", order, actor=actor, changes={"alert": [order.alert, code]}, note=note)
 
 
+def end_alert(order: Order, *, actor: System, note: str = "") -> None:
+    """What the alert was about is settled."""
+    Order.objects.filter(pk=order.pk).update(alert="")
+    record("orders.order.end_alert", order, actor=actor, changes={"alert": [order.alert, ""]}, note=note)
+
+
 def _verdict(order: Order, detail: str) -> str:
     if detail:
         return Verdict.MISMATCH

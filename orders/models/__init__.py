@@ -3,6 +3,7 @@
 from orders.models.deliveries import Attempt, Delivery, DeliveryAlert, Notification
 from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.receivers import Heartbeat, Receiver
+from orders.models.reconciliations import Difference, Reconciliation
 from orders.models.refunds import Refund
 
 __all__ = [
@@ -10,10 +11,12 @@ __all__ = [
     "Delivery",
     "DeliveryAlert",
     "DeliveryState",
+    "Difference",
     "Environment",
     "Heartbeat",
     "Notification",
     "Order",
     "Receiver",
+    "Reconciliation",
     "Refund",
 ]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from console.models import MiniProgram, Superapp
 from console.permissions import can
 from console.views.base import ConsoleView
-from orders.mismatches import DAYS, SHOWN, cases_of, count, count_text, lines
+from orders.mismatches import DAYS, SHOWN, cases_of, count, count_text, lines, reports
 
 
 class Mismatches(ConsoleView):
@@ -32,7 +32,9 @@ class Mismatches(ConsoleView):
             {"label": case.label, "url": f"?case={case.name}", "current": case is shown, "count": count_text(counts[case.name])}
             for case in cases
         ]
+        has_reports = shown.name == "reconciled" and isinstance(self.place, Superapp)
         return self.render(
+            reports=reports(self.place) if has_reports else [],  # type: ignore[arg-type]
             tabs=tabs, case=shown, lines=lines(shown, self.place) if counts[shown.name] else [],
             has_more=counts[shown.name] > SHOWN, most=SHOWN, days=DAYS, total=sum(counts.values()),
             may_redeliver=bool(self.mini_program) and can(self.actor, "orders.redeliver", self.place),

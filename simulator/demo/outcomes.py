@@ -17,7 +17,6 @@ from simulator.demo import history
 from simulator.demo.history import Sale, utc_text
 from simulator.demo.past import Past
 from simulator.demo.world import World, receiver_url
-from simulator.models import Prepay
 
 PAY_MODEL = "orbit-wallet"
 SUPERAPP, OPENSERVER = System("superapp orbit"), System("openServer")
@@ -47,19 +46,8 @@ def build(world: World, past: Past) -> None:
     Delivery.objects.bulk_create(deliveries, batch_size=500)
     Attempt.objects.bulk_create([row for sale in made for row in _attempts(sale, past)], batch_size=500)
     _finish_orders(made, past)
-    Prepay.objects.bulk_create([_prepay(sale.order) for sale in made[-12:] + _newest(made, 12) if _has_prepay(sale)])
     for sale in made:
         _audit(sale, past)
-
-
-def _newest(made: list[Sale], count: int) -> list[Sale]:
-    """The newest orders of the mini game, which come before those of the mini program."""
-    games = [sale for sale in made if sale.order.mini_program.kind == "mini_game"]
-    return sorted(games, key=lambda sale: sale.order.created_at)[-count:]
-
-
-def _has_prepay(sale: Sale) -> bool:
-    return sale.order.payment_state in {Order.Payment.UNPAID, Order.Payment.PAID} and sale.fate not in REFUNDS
 
 
 def _refunds(sale: Sale, past: Past) -> list[Refund]:
@@ -219,23 +207,6 @@ def _finish_orders(made: list[Sale], past: Past) -> None:
         if goods or sale.rows.get("refunds"):
             changed.append(sale.order)
     Order.objects.bulk_update(changed, ["delivered_at", "refunded_amount", "refunding_amount"], batch_size=200)
-
-
-def _prepay(order: Order) -> Prepay:
-    """The superapp's side of a recent order, so that it can be paid or refunded on the simulator's page."""
-    request = {
-        "appId": order.mini_program.app_id, "miniProgramName": order.mini_program.name, "merchantId": order.merchant_no,
-        "openId": order.open_id, "outTradeNo": order.out_trade_no, "productId": order.product_id,
-        "productName": order.product_name, "quantity": order.quantity, "unitPrice": order.unit_price,
-        "totalAmount": order.amount, "currencyType": order.currency, "env": order.env, "platform": order.platform,
-        "attach": order.attach, "method": order.method, "signData": order.sign_data, "paySig": order.pay_sig,
-        "signature": order.signature,
-    }  # fmt: skip
-    return Prepay(
-        superapp_id=order.superapp_id, app_id=order.mini_program.app_id, env=order.env, out_trade_no=order.out_trade_no,
-        prepay_id=order.prepay_id, request=request, created_at=order.created_at, paid_at=order.paid_at,
-        state=Prepay.State.PAID if order.paid_at else Prepay.State.WAITING,
-    )  # fmt: skip
 
 
 def _audit(sale: Sale, past: Past) -> None:

@@ -1,6 +1,7 @@
 """`manage.py reconcile`: what the superapp's list says otherwise (docs/openserver.md, "Reconciliation")."""
 
 import datetime
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,7 +12,7 @@ from werkzeug import Request, Response
 from console.models import AuditEntry
 from openserver.signatures import read_superapp_headers, verify_superapp
 from orders.models import Order
-from tests.openserver.conftest import SECRET, text_of
+from tests.openserver.conftest import SECRET
 from tests.openserver.standard import place, refund, tell, transaction
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -35,7 +36,7 @@ class Bank:
             return self.answer
         start = int(query.get("cursor", ["0"])[0])
         page = {"transactions": self.rows[start : start + 2], "next": str(start + 2) if start + 2 < len(self.rows) else ""}
-        return Response(text_of({"returnCode": "0", "data": page}))
+        return Response(json.dumps({"returnCode": "0", "data": page}))
 
 
 @pytest.fixture

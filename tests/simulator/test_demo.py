@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,10 +13,12 @@ from django.utils import timezone
 from console.audit import first_broken_entry, seal_entries
 from console.models import AuditEntry, MiniProgram, Superapp, Team, User
 from items.models import Item, ReleaseEntry
+from openserver import reconciling
 from orders.models import Attempt, DeliveryState, Order, Refund
 from payments.models import DeliveryConfig
 from simulator.demo import ACCOUNTS, world
 from simulator.demo.loading import adapt_addresses, load, write_file
+from simulator.superapp import transactions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("loaded_demo")]
 
@@ -29,6 +32,21 @@ def test_loading_again_changes_nothing():
 
 def test_what_must_hold_between_orders_refunds_and_deliveries_holds():
     call_command("check_invariants")
+
+
+def test_the_superapps_list_agrees_but_for_payments_of_another_price():
+    superapp = Superapp.objects.get()
+    since, until = timezone.now() - timedelta(days=95), timezone.now()
+    pages, cursor = [], 0
+    while True:
+        page = transactions(superapp, since=since, until=until, after=cursor)
+        pages.append([reconciling._row(row) for row in page["transactions"]])
+        if not page["next"]:
+            break
+        cursor = int(page["next"])
+    found = list(reconciling.differences(superapp.pk, pages, since, until))
+    mismatched = set(Order.objects.filter(alert="payment_mismatch").values_list("pk", flat=True))
+    assert {(each.kind, each.order_id) for each in found} == {("state", pk) for pk in mismatched} and len(mismatched) == 2
 
 
 def test_every_state_of_every_axis_is_there():

@@ -2,18 +2,18 @@
 
 from argparse import ArgumentParser
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from console.models import Superapp
-from console.permissions import System
-from openserver.reconciling import Difference, differences, fetch
+from openserver.actions import reconciliation
+from openserver.reconciling import Differs, differences, fetch
 from openserver.superapp import Backend, SuperappUnavailable
-from orders.actions.payment import raise_alert
-from orders.models import Order
+from orders.models import Reconciliation
 
 ROW = "{:<14} {:<20} {:>3}  {:<32}  {:<24}  {}"
 FAILED = 2  # the exit code when nothing could be compared; 1 is "there are differences"
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("superapp", help="its code")
         parser.add_argument("--from", dest="since", metavar="TIME", help="created since, 2026-11-20 or RFC 3339; else yesterday")
         parser.add_argument("--to", dest="until", metavar="TIME", help="created before; default a day after --from")
-        parser.add_argument("--alert", action="store_true", help="mark orders that differ, so that the order record lists them")
+        parser.add_argument("--alert", action="store_true", help="keep the report of whole days, as every night: desk, alerts, news")
 
     def handle(self, *, superapp: str, since: str | None, until: str | None, alert: bool, **_options: Any) -> None:
         row = Superapp.objects.filter(code=superapp).first()
@@ -38,20 +38,20 @@ class Command(BaseCommand):
             raise CommandError("--to is not after --from.", returncode=FAILED)
         found = Counter[str]()
         try:
-            for difference in differences(row.pk, fetch(Backend.of(row), begin, end), begin, end):
+            for difference in kept(row, begin, end) if alert else differences(row.pk, fetch(Backend.of(row), begin, end), begin, end):
                 self.report(difference, first=not found)
                 found[difference.kind] += 1
-                if alert:
-                    mark(difference)
         except SuperappUnavailable as error:
-            raise CommandError(f"The list could not be compared to its end: {error}", returncode=FAILED) from error
+            raise CommandError(
+                f"The list could not be compared to its end: the superapp's backend {error.fault}.", returncode=FAILED
+            ) from error
         span = f"from {begin.isoformat()} to {end.isoformat()}"
         if found:
             counted = ", ".join(f"{number} {kind}" for kind, number in sorted(found.items()))
             raise CommandError(f"{found.total()} differences with {row.name} {span}: {counted}.")
         self.stdout.write(f"No differences with {row.name} {span}.")
 
-    def report(self, difference: Difference, *, first: bool) -> None:
+    def report(self, difference: Differs, *, first: bool) -> None:
         """One line of the table; the head before the first."""
         if first:
             self.stdout.write(ROW.format("what", "appId", "env", "outTradeNo", "here", "there"))
@@ -67,9 +67,14 @@ def moment(text: str) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def mark(difference: Difference) -> None:
-    """Raise an alert at an order that has none yet."""
-    order = Order.objects.filter(pk=difference.order_id, alert="").first() if difference.order_id else None
-    if order:
-        note = f"{difference.kind}: here {difference.ours}, there {difference.theirs}"
-        raise_alert(order, "differs_from_superapp", actor=System("reconcile"), note=note)
+def kept(superapp: Superapp, begin: datetime, end: datetime) -> Iterator[Differs]:
+    """Compare and keep day by day. Raises CommandError for times that are no whole days, SuperappUnavailable."""
+    days, rest = divmod(end - begin, timedelta(days=1))
+    if rest or begin.astimezone(UTC).time() != time.min:
+        raise CommandError("--alert keeps the reports of whole days (UTC): give dates.", returncode=FAILED)
+    for number in range(days):
+        row = reconciliation.compare(superapp, (begin + timedelta(days=number)).astimezone(UTC).date())
+        if row.state == Reconciliation.State.FAILED:
+            raise SuperappUnavailable(row.fault)
+        for each in row.differences.order_by("pk"):
+            yield Differs(each.kind, (each.app_id, each.env, each.out_trade_no), each.ours, each.theirs, each.order_id)

@@ -1,0 +1,72 @@
+"""The previous version keeps serving while a migration has run and its processes are not replaced yet (docs/operations.md)."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.db import models
+from django.db.migrations import Migration, operations
+from django.db.migrations.loader import MigrationLoader
+from django.db.models.fields import NOT_PROVIDED
+
+from console.online_indexes import AddIndexOnline
+
+#: The newest migration of each app that was made before the first release: there is no previous version to keep serving.
+BEFORE_THE_FIRST_RELEASE = {"console": 12, "payments": 8, "items": 5, "orders": 9, "openserver": 1, "simulator": 1}
+OURS = sorted(
+    (key, migration)
+    for key, migration in MigrationLoader(None, ignore_no_migrations=True).disk_migrations.items()
+    if Path(f"{key[0]}/migrations").is_dir() and int(key[1][:4]) > BEFORE_THE_FIRST_RELEASE[key[0]]
+)
+ADDS = (operations.CreateModel, AddIndexOnline, operations.AlterModelOptions, operations.AlterModelManagers)
+
+
+def faults(migration: Migration) -> list[str]:
+    """What the previous version could not live with."""
+    created = {each.name_lower for each in migration.operations if isinstance(each, operations.CreateModel)}
+    return [
+        f"{migration}: {each.describe()}"
+        for each in migration.operations
+        if not isinstance(each, ADDS) and getattr(each, "model_name_lower", "") not in created and not is_harmless(each)
+    ]
+
+
+def is_harmless(operation: operations.base.Operation) -> bool:
+    """A column that may be left out of an INSERT; or new choices and words, which are not in the database."""
+    field = getattr(operation, "field", None)
+    if isinstance(operation, operations.AddField):
+        return field.null or field.db_default is not NOT_PROVIDED or field.many_to_many
+    if isinstance(operation, operations.AlterField):
+        return isinstance(field, (models.CharField, models.TextField)) and getattr(field, "choices", None) is not None
+    return False
+
+
+@pytest.mark.parametrize(("key", "migration"), OURS, ids=lambda value: ".".join(value) if isinstance(value, tuple) else "")
+def test_a_migration_only_adds(key, migration):
+    assert faults(migration) == [], "Add it nullable or with db_default; remove a release later (docs/operations.md, Upgrading)."
+
+
+def test_what_the_old_code_cannot_live_with_is_found():
+    text = models.CharField(max_length=3, default="")
+    bad = [
+        operations.RemoveField("order", "alert"), operations.RenameField("order", "alert", "warning"),
+        operations.DeleteModel("Order"), operations.AddField("order", "extra", text),
+        operations.AddConstraint("order", models.UniqueConstraint(fields=["alert"], name="once")),
+        operations.AddIndex("order", models.Index(fields=["alert"], name="locks_the_table")),
+        operations.AlterField("order", "paid_at", models.DateTimeField(default=None)),
+        operations.RunPython(operations.RunPython.noop),
+    ]  # fmt: skip
+    good = [
+        operations.CreateModel("New", [("id", models.BigAutoField(primary_key=True))]),
+        operations.AddField("new", "extra", text), operations.AddField("order", "extra", models.DateTimeField(null=True)),
+        operations.AddField("order", "more", models.CharField(max_length=3, default="", db_default="")),
+        operations.AlterField("order", "kind", models.CharField(max_length=9, choices=[("a", "A")])),
+    ]  # fmt: skip
+    migration = Migration("0099_example", "orders")
+    migration.operations = good + bad
+    assert len(faults(migration)) == len(bad)
+
+
+def test_the_document_names_the_test():
+    text = Path("docs/operations.md").read_text()
+    assert re.search(r"## Upgrading[^#]*tests/test_migrations\.py", text)
