@@ -10,7 +10,6 @@ from typing import Any
 
 from console.destinations import Address
 
-
 #: OpenSSL's X509_V_ERR_… → what people are told of.
 TLS_FAULTS = {
     9: "not_yet_valid",

@@ -37,8 +37,10 @@ class Backend(NamedTuple):
 
 
 class SuperappUnavailable(ApiError):
-    """The superapp gave no answer that could be used; `fault` completes "The superapp's backend …", `detail` is for operators. An order stays Created, so that the same
-    request again asks with the same number."""
+    """The superapp gave no answer that could be used; `fault` completes "The superapp's backend …", `detail` is for operators.
+
+    An order stays Created, so that the same request again asks with the same number.
+    """
 
     def __init__(self, fault: str, *, detail: str = "") -> None:
         self.fault, self.detail = fault, detail

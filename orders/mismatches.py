@@ -127,7 +127,10 @@ CASES = (
         "reconciled",
         _("Differs from the superapp's list"),
         _("The superapp's own list of transactions says something else, or one side does not know the transaction."),
-        _("Compare amounts and states with the superapp; its list is what is settled. It is compared again every six hours for a week."),
+        _(
+            "Compare amounts and states with the superapp; its list is what is settled. "
+            "It is compared again every six hours for a week."
+        ),
         _differs,
     ),
     Case(
@@ -179,8 +182,8 @@ def lines(case: Case, place: Place) -> list[Line]:
         found = rows.select_related("order__mini_program").order_by("-received_at", "-pk")[:SHOWN]
         return [_line(row.order, row.received_at, row.detail, number=row.out_trade_no) for row in found]
     if rows.model is Difference:
-        differing = rows.select_related("order__mini_program", "mini_program", "reconciliation").order_by("-reconciliation__day", "-pk")
-        return [_differing(each) for each in differing[:SHOWN]]
+        differing = rows.select_related("order__mini_program", "mini_program", "reconciliation")
+        return [_differing(each) for each in differing.order_by("-reconciliation__day", "-pk")[:SHOWN]]
     orders = list(rows.select_related("mini_program").order_by("-created_at", "-pk")[:SHOWN])
     told = _details(orders) if case.name == "payment" else {}
     return [_line(order, order.created_at, told.get(order.pk, "")) for order in orders]

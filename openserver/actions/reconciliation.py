@@ -63,7 +63,7 @@ def _plan(now: datetime) -> None:
 
 
 def compare(superapp: Superapp, day: date) -> Reconciliation:
-    """Compare one day (UTC) and keep the report; what was kept of it before is replaced. Never raises for the superapp's faults."""
+    """Compare one day (UTC) and keep the report in place of the one before. Never raises for the superapp's faults."""
     begin, end = _end(day) - timedelta(days=1), _end(day)
     found, fault = list[Differs](), ""
     try:

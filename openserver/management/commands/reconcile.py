@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("superapp", help="its code")
         parser.add_argument("--from", dest="since", metavar="TIME", help="created since, 2026-11-20 or RFC 3339; else yesterday")
         parser.add_argument("--to", dest="until", metavar="TIME", help="created before; default a day after --from")
-        parser.add_argument("--alert", action="store_true", help="keep the report of whole days, as every night: desk, alerts, news")
+        parser.add_argument("--alert", action="store_true", help="keep the reports of whole days: desk, alerts, news")
 
     def handle(self, *, superapp: str, since: str | None, until: str | None, alert: bool, **_options: Any) -> None:
         row = Superapp.objects.filter(code=superapp).first()
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError("--to is not after --from.", returncode=FAILED)
         found = Counter[str]()
         try:
-            for difference in kept(row, begin, end) if alert else differences(row.pk, fetch(Backend.of(row), begin, end), begin, end):
+            for difference in (kept if alert else compared)(row, begin, end):
                 self.report(difference, first=not found)
                 found[difference.kind] += 1
         except SuperappUnavailable as error:
@@ -65,6 +65,11 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise CommandError(f"{text} is no time. Write 2026-11-20 or 2026-11-20T10:00:00Z.", returncode=FAILED) from None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def compared(superapp: Superapp, begin: datetime, end: datetime) -> Iterator[Differs]:
+    """What differs; nothing is kept. Raises SuperappUnavailable."""
+    return differences(superapp.pk, fetch(Backend.of(superapp), begin, end), begin, end)
 
 
 def kept(superapp: Superapp, begin: datetime, end: datetime) -> Iterator[Differs]:
