@@ -24,7 +24,7 @@ def write(rows: Sequence[M], names: Sequence[str]) -> None:
     manager = model._base_manager
     if all(len({getattr(row, field.attname) for row in rows}) == 1 for field in fields):
         same = {field.attname: getattr(rows[0], field.attname) for field in fields}
-        manager.filter(pk__in=[row.pk for row in rows]).update(**same)
+        manager.filter(pk__in=listed([row.pk for row in rows], int)).update(**same)
         return
     connection = connections[router.db_for_write(model)]
     if connection.vendor == "postgresql":

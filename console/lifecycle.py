@@ -136,7 +136,7 @@ def _write_moved(rows: Sequence[M], before: Sequence[dict[str, Any]]) -> None:
     """Write the columns that differ from `before` in at least one row."""
     columns = [field.attname for field in rows[0]._meta.concrete_fields] if rows else []
     pairs = list(zip(rows, before, strict=True))
-    changed = [name for name in columns if any(getattr(row, name) != old[name] for row, old in pairs)]
+    changed = [name for name in columns if any(vars(row)[name] != old[name] for row, old in pairs)]
     bulk.write(rows, changed)
 
 

@@ -92,14 +92,11 @@ def _check(run: Import, advance: Callable[[int], None]) -> dict[str, Any]:
         with Workbook(file.file) as book:
             outcome = check(book, run.mini_program, mode=run.mode, currency=run.currency, pictures=pictures, advance=advance)
         annotated = _annotated(file, outcome) if outcome.findings else None
-    used = {row[5] for row in outcome.new} | {row[4]["image"][1] for row in outcome.changed if "image" in row[4]}
-    plan = {
-        "new": outcome.new, "changed": outcome.changed,
-        "pictures": {sha256: name for sha256, name in entries.items() if sha256 in used},
-    }  # fmt: skip
+    plan, used = outcome.plan, outcome.plan.images
+    plan.pictures = {sha256: name for sha256, name in entries.items() if sha256 in used}
     return {
-        "sheet": outcome.sheet[:100], "rows": outcome.rows, "new": len(outcome.new), "changed": len(outcome.changed),
-        "unchanged": outcome.unchanged, "faulty": outcome.faulty, "findings": outcome.findings, "plan": plan,
+        "sheet": outcome.sheet[:100], "rows": outcome.rows, "new": len(plan.new), "changed": len(plan.changed),
+        "unchanged": outcome.unchanged, "faulty": outcome.faulty, "findings": outcome.findings, "plan": plan.stored(),
         "annotated": annotated or "",
     }  # fmt: skip
 

@@ -19,6 +19,7 @@ class Styles(Events):
         self.is_1904 = is_1904
         self._formats: list[int] = []
         self._dates = set(_BUILT_IN)
+        self._known: dict[str, bool] = {}  # a sheet of 10,000 prices asks about one style 10,000 times
         self._inside = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -39,8 +40,10 @@ class Styles(Events):
 
     def is_date(self, style: str) -> bool:
         """Whether a number in this style is shown as a date or a time."""
-        number = _number(style)
-        return 0 <= number < len(self._formats) and self._formats[number] in self._dates
+        if style not in self._known:
+            number = _number(style)
+            self._known[style] = 0 <= number < len(self._formats) and self._formats[number] in self._dates
+        return self._known[style]
 
 
 def date_text(value: float, *, is_1904: bool) -> str:

@@ -4,21 +4,23 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from console import bulk
 from items.actions import image
 from items.importing.pictures import read_entry
+from items.importing.plan import Plan
 from items.models import Import, ItemImage
 
 Advance = Callable[[int, int], None]
 
 
 @contextmanager
-def stored_files(run: Import, *, advance: Advance) -> Iterator[list[ItemImage]]:
+def stored_files(run: Import, plan: Plan, *, advance: Advance) -> Iterator[list[ItemImage]]:
     """Unsaved rows of the images of the .zip that the plan needs, their files stored. What has no row at the end is deleted.
 
     `advance` is told how many are stored, of how many steps; writing all rows is the last step.
     """
     images: list[ItemImage] = []
-    missing = _missing(run)
+    missing = _missing(run, plan)
     try:
         advance(0, len(missing) + 1)
         if missing:
@@ -31,32 +33,23 @@ def stored_files(run: Import, *, advance: Advance) -> Iterator[list[ItemImage]]:
         _delete_unkept(images)
 
 
-def keep(run: Import, images: list[ItemImage]) -> dict[str, int]:
+def keep(run: Import, plan: Plan, images: list[ItemImage]) -> dict[str, int]:
     """Write the rows of the stored files; returns the ids, by SHA-256, of all images that the plan names."""
-    named = _named(run)
-    known = known_images(run, named)
+    known = known_images(run, plan.images)
     ItemImage.objects.bulk_create([row for row in images if row.sha256 not in known])
-    return known_images(run, named) if images else known
+    return known_images(run, plan.images) if images else known
 
 
 def known_images(run: Import, hashes: set[str]) -> dict[str, int]:
     """Ids of the images of the mini program with these SHA-256."""
-    rows = ItemImage.objects.filter(mini_program_id=run.mini_program_id, sha256__in=hashes)
+    rows = ItemImage.objects.filter(mini_program_id=run.mini_program_id, sha256__in=bulk.listed(hashes, str))
     return dict(rows.values_list("sha256", "pk"))
 
 
-def _named(run: Import) -> set[str]:
-    named = {row[5] for row in run.plan["new"]} | {row[4]["image"][1] for row in run.plan["changed"] if "image" in row[4]}
-    return named - {""}
-
-
-def _missing(run: Import) -> dict[str, str]:
+def _missing(run: Import, plan: Plan) -> dict[str, str]:
     """The entries of the .zip, by SHA-256, whose images are not stored yet."""
-    if not run.images:
-        return {}
-    wanted = _named(run)
-    wanted -= known_images(run, wanted).keys()
-    return {sha256: name for sha256, name in run.plan.get("pictures", {}).items() if sha256 in wanted}
+    known = known_images(run, set(plan.pictures)) if plan.pictures else {}
+    return {sha256: name for sha256, name in plan.pictures.items() if sha256 not in known}
 
 
 def _delete_unkept(images: list[ItemImage]) -> None:

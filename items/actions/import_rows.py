@@ -14,6 +14,7 @@ from console import bulk
 from console.audit import Subject, record_subjects
 from console.errors import Refused
 from console.models import User
+from items.importing.plan import Plan
 from items.models import Import, Item, hash_content
 
 ADDED = (
@@ -57,11 +58,11 @@ def lock_drafts(pks: Iterable[int]) -> dict[int, Draft]:
     return {values[0]: Draft._make(values) for values in rows.values_list(*columns)}
 
 
-def add(run: Import, images: Mapping[str, int]) -> None:
+def add(run: Import, plan: Plan, images: Mapping[str, int]) -> None:
     """Add the new items of the plan, with an audit entry each; `images` are ids by SHA-256."""
     owners = (run.mini_program_id, run.team_id, run.superapp_id, run.started_by_id, run.pk)
     rows, changes = [], {}
-    for _row, product_id, name, price, description, sha256 in run.plan["new"]:
+    for _row, product_id, name, price, description, sha256 in plan.new:
         image_id = images.get(sha256)
         digest = hash_content([product_id, name, price, run.currency, image_id, description])
         rows.append((*owners, product_id, name, price, run.currency, description, image_id, digest))
@@ -76,15 +77,15 @@ def add(run: Import, images: Mapping[str, int]) -> None:
     record_subjects("items.item.add", subjects, actor=run.started_by, changes=told)
 
 
-def change(run: Import, drafts: Mapping[int, Draft], images: Mapping[str, int]) -> None:
+def change(run: Import, plan: Plan, drafts: Mapping[int, Draft], images: Mapping[str, int]) -> None:
     """Edit the changed items of the plan."""
-    wanted = {pk: _wanted(changes, 1, images) for _row, pk, _version, _product_id, changes in run.plan["changed"]}
+    wanted = {change.pk: _wanted(change.fields, 1, images) for change in plan.changed}
     _edit(run, drafts, wanted, actor=run.started_by, last_import_id=run.pk)
 
 
-def restore(run: Import, drafts: Mapping[int, Draft], images: Mapping[str, int], *, actor: User) -> None:
+def restore(run: Import, plan: Plan, drafts: Mapping[int, Draft], images: Mapping[str, int], *, actor: User) -> None:
     """Give the changed items their old content back, as a new edit."""
-    wanted = {pk: _wanted(changes, 0, images) for _row, pk, _version, _product_id, changes in run.plan["changed"]}
+    wanted = {change.pk: _wanted(change.fields, 0, images) for change in plan.changed}
     _edit(run, drafts, wanted, actor=actor, last_import_id=None)
 
 

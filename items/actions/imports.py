@@ -21,6 +21,7 @@ from console.permissions import require
 from items.actions import import_images, import_rows
 from items.actions.import_images import stored_files
 from items.actions.import_rows import Draft, lock_drafts
+from items.importing.plan import Plan
 from items.models import Import, Item, ItemImage, ReleaseEntry
 from items.settlement import settlement_currency
 from payments.models import owners_of
@@ -76,11 +77,12 @@ def apply(run: Import, *, progress: Progress) -> None:
     """
     if run.state != Import.State.APPLYING:
         return
+    plan = Plan.of(run)
     try:
-        with stored_files(run, advance=progress.advance) as images, transaction.atomic():
+        with stored_files(run, plan, advance=progress.advance) as images, transaction.atomic():
             locked = _locked(run)
             if locked.state == Import.State.APPLYING:
-                _write(locked, images)
+                _write(locked, plan, images)
                 progress.finish({})
     except (Refused, Forbidden, Invisible) as refused:
         move(run, "refuse", actor=WORKER, reason=str(refused))
@@ -91,12 +93,12 @@ def apply(run: Import, *, progress: Progress) -> None:
         move(run, "refuse", actor=WORKER, reason=changed_meanwhile([]))
 
 
-def _write(run: Import, images: list[ItemImage]) -> None:
-    drafts = refuse_stale(run)
-    ids = import_images.keep(run, images)
-    import_rows.add(run, ids)
+def _write(run: Import, plan: Plan, images: list[ItemImage]) -> None:
+    drafts = refuse_stale(run, plan)
+    ids = import_images.keep(run, plan, images)
+    import_rows.add(run, plan, ids)
     mark("import-half")
-    import_rows.change(run, drafts, ids)
+    import_rows.change(run, plan, drafts, ids)
     move(run, "finish", actor=WORKER)
     mark("import-written")
 
@@ -110,15 +112,15 @@ def undo(run: Import, *, actor: User) -> Import:
     with transaction.atomic():
         locked = _locked(run)
         undone = move(locked, "undo", actor=actor)
-        drafts = _untouched(locked)
-        changed = {row[1] for row in locked.plan["changed"]}
-        hashes = {row[4]["image"][0] for row in locked.plan["changed"] if "image" in row[4]}
-        import_rows.restore(locked, drafts, import_images.known_images(locked, hashes), actor=actor)
+        plan = Plan.of(locked)
+        drafts = _untouched(locked, plan)
+        changed = {change.pk for change in plan.changed}
+        import_rows.restore(locked, plan, drafts, import_images.known_images(locked, plan.old_images), actor=actor)
         import_rows.withdraw(locked, [draft for pk, draft in drafts.items() if pk not in changed], actor=actor)
     return undone
 
 
-def refuse_stale(run: Import) -> dict[int, Draft]:
+def refuse_stale(run: Import, plan: Plan) -> dict[int, Draft]:
     """The items that would change, under lock.
 
     Raises Refused when the items are not those of the check any more, Forbidden or Invisible when whoever started may not
@@ -129,11 +131,11 @@ def refuse_stale(run: Import) -> dict[int, Draft]:
         raise Refused(
             _("The settlement currency of your merchant has changed since the check. Nothing was imported; check again.")
         )
-    taken = _taken([row[1] for row in run.plan["new"]], run)
-    planned = {pk: (version, product_id) for _row, pk, version, product_id, _changes in run.plan["changed"]}
-    drafts = lock_drafts(planned)
-    fit = {pk for pk, draft in drafts.items() if draft.version == planned[pk][0] and draft.state not in FROZEN}
-    if stale := taken + [product_id for pk, (_version, product_id) in planned.items() if pk not in fit]:
+    taken = _taken([addition.product_id for addition in plan.new], run)
+    versions = {change.pk: change.version for change in plan.changed}
+    drafts = lock_drafts(versions)
+    fit = {pk for pk, draft in drafts.items() if draft.version == versions[pk] and draft.state not in FROZEN}
+    if stale := taken + [change.product_id for change in plan.changed if change.pk not in fit]:
         raise Refused(changed_meanwhile(stale))
     return drafts
 
@@ -180,10 +182,10 @@ def _taken(product_ids: list[str], run: Import) -> list[str]:
 # The way back
 
 
-def _untouched(run: Import) -> dict[int, Draft]:
+def _untouched(run: Import, plan: Plan) -> dict[int, Draft]:
     """The items that the import added and those that it changed, under lock; Refused when somebody touched one since."""
-    added = {row[1] for row in run.plan["new"]}
-    planned = {row[1]: row[2] for row in run.plan["changed"]}
+    added = {addition.product_id for addition in plan.new}
+    planned = {change.pk: change.version for change in plan.changed}
     ours = Item.objects.filter(mini_program_id=run.mini_program_id, product_id__in=bulk.listed(added, str)).values_list(
         "pk", flat=True
     )

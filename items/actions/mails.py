@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console import bulk
 from console.mail import queue_mail
 from console.models import MiniProgram, Notice, User
 from console.notices import News, tell
@@ -20,7 +21,8 @@ def tell_requester(release: Release, entry_ids: Sequence[int]) -> None:
     """Tell the requester what was decided about these entries, in the transaction of the decision."""
     program = release.mini_program
     assert program
-    entries = list(release.entries.filter(pk__in=entry_ids).order_by("pk"))
+    told = release.entries.filter(pk__in=bulk.listed(entry_ids, int)).order_by("pk")
+    entries = list(told.only("release", "product_id", "name", "state", "reason", "reason_part"))
 
     def write(_reader: User) -> News:
         lines = [_("Your release request for %s was reviewed.") % program, ""]

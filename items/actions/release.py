@@ -102,11 +102,11 @@ def decide(release: Release, *, actor: User, decisions: Sequence[Decision]) -> R
         raise Refused(_("Nothing is decided yet. Choose approve or reject for at least one item."))
     with transaction.atomic():
         found = release.entries.filter(pk__in=bulk.listed([decision.entry_id for decision in decisions], int))
-        item_ids = found.values("item_id")
-        rows_of_items = Item.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=item_ids)
-        items = {item.pk: item for item in rows_of_items.order_by("pk")}
+        # Only what the comparison needs: the moves read the rows again.
+        rows_of_items = Item.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found.values("item_id"))
+        items = {item.pk: item for item in rows_of_items.order_by("pk").only("draft_hash")}
         locked = lock(release)
-        rows = {entry.pk: entry for entry in found.all()}
+        rows = {entry.pk: entry for entry in found.only("release", "item", "state", "content_hash", "decided_by")}
         for decision in decisions:
             _refuse_other_content(rows.get(decision.entry_id), items, decision)
         for (approve, reason, part), group in _alike(decisions).items():

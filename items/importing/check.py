@@ -21,6 +21,7 @@ from console.spreadsheets import Cell, Row, Sheet, Workbook, corners
 from items import rules
 from items.importing.columns import HEADER_WITHIN, Layout, find_header, labels, refuse_incomplete
 from items.importing.findings import CAUSES, Finding, finding
+from items.importing.plan import Addition, Change, Plan
 from items.models import PRICE_MAXIMUM, PRICE_MINIMUM, Import, Item
 
 MAX_ROWS = 10_000
@@ -67,14 +68,13 @@ class Pictures:
 
 @dataclass
 class Outcome:
-    """What the check found. `new` and `changed` are the rows of the plan."""
+    """What the check found; `plan` is what would be written."""
 
     sheet: str = ""
     rows: int = 0
     unchanged: int = 0
     findings: list[Finding] = field(default_factory=list)
-    new: list[list[Any]] = field(default_factory=list)
-    changed: list[list[Any]] = field(default_factory=list)
+    plan: Plan = field(default_factory=Plan)
     elements: int = 0  # XML elements of the workbook, counted when there are findings
 
     @property
@@ -306,13 +306,13 @@ def _compare(candidates: list[Candidate], program: MiniProgram, *, mode: str, re
     for candidate in candidates:
         item = stored.get(candidate.product_id)
         if item is None:
-            outcome.new.append([*candidate[:4], candidate.description or "", candidate.image])
+            outcome.plan.new.append(Addition(*candidate[:4], candidate.description or "", candidate.image))
             continue
         changes = differences(candidate, item, reader.currency)
         if code := _obstacle(item, mode, is_changed=bool(changes)):
             reader.fault(code, candidate.row, "product_id", candidate.product_id)
         elif changes:
-            outcome.changed.append([candidate.row, item.pk, item.version, item.product_id, changes])
+            outcome.plan.changed.append(Change(candidate.row, item.pk, item.version, item.product_id, changes))
         else:
             outcome.unchanged += 1
 

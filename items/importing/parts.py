@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from console.money import format_money
 from items.importing.findings import CAUSES, told
+from items.importing.plan import Addition, Change
 from items.models import Import
 
 SHOWN = 100  # rows of a part on one page
@@ -129,13 +130,13 @@ def _planned(run: Import, name: str, *, page: int) -> list[Part]:
 
 
 def _change(row: list[Any], currency: str) -> dict[str, Any]:
-    number, _pk, _version, product_id, fields = row
-    return {"row": number, "product_id": product_id, "fields": _differences(fields, currency)}
+    change = Change(*row)
+    return {"row": change.row, "product_id": change.product_id, "fields": _differences(change.fields, currency)}
 
 
 def _addition(row: list[Any], currency: str) -> dict[str, Any]:
-    number, product_id, name, price, _description, _image = row
-    return {"row": number, "product_id": product_id, "name": name, "price": format_money(price, currency)}
+    new = Addition(*row)
+    return {"row": new.row, "product_id": new.product_id, "name": new.name, "price": format_money(new.price, currency)}
 
 
 def _differences(fields: dict[str, list[Any]], currency: str) -> list[dict[str, str]]:

@@ -26,8 +26,8 @@ class ImportManager(models.Manager["Import"]):
 class Import(ProgramOwned):
     """Upload → check → confirm → result. Nothing but this row is written before the confirm, and then everything or nothing.
 
-    `plan` is what the check found to do and what an applied import did: {"new": [...], "changed": [...]}; items.importing.plan
-    reads it. `findings` are the faults and warnings by cell.
+    `plan` is what the check found to do and what an applied import did; items.importing.plan reads it. `findings` are the faults
+    and warnings by cell.
     """
 
     class State(models.TextChoices):
