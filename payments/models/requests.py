@@ -1,6 +1,7 @@
 """Requests that a superapp decides: what the four kinds share, and the three kinds of this app."""
 
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -137,6 +138,12 @@ class Request(TeamOwned):
             raise Refused(why_not_decide(self, actor) if isinstance(actor, User) else str(_("Only a person decides.")))
         self.decided_by, self.decided_at, self.reason = actor, timezone.now(), reason
 
+    def grant(self) -> None:
+        """What else an approval notes."""
+
+    def close(self) -> None:
+        """Nothing is open any more: another request may be made."""
+
 
 def why_not_decide(request: Request, actor: User) -> str:
     """Why this person must not decide this request, in a sentence, or "" (separation of duties, docs/roles.md)."""
@@ -164,6 +171,35 @@ def reason_given(reason: str) -> str:
     return text
 
 
+def answers(noun: str, *, asks: str, approved: Request.State = Request.State.APPROVED) -> tuple[Any, Any, Any]:
+    """The moves approve, reject and cancel of a kind of request.
+
+    Audit verbs call the kind `noun`; `asks` is the permission to make and to cancel such a request. A kind says in `grant` and
+    `close` what it notes beside the decision.
+    """
+    answer = partial(transition, field="state", source=Request.State.IN_PROGRESS)
+
+    def words(name: str, label: Any) -> dict[str, Any]:
+        return {"label": label, "verb": f"payments.{noun}.{name}"}
+
+    @answer(target=approved, permission="payments.decide", custom=words("approve", _("Approve")))
+    def approve(self: Request, *, actor: User, reason: str = "", **limits: Any) -> None:
+        self.decide(actor, reason.strip())
+        self.grant(**limits)
+
+    @answer(target=Request.State.REJECTED, permission="payments.decide", custom=words("reject", _("Reject")))
+    def reject(self: Request, *, actor: User, reason: str) -> None:
+        self.decide(actor, reason_given(reason))
+        self.close()
+
+    @answer(target=Request.State.CANCELLED, permission=asks, custom=words("cancel", _("Cancel request")))
+    def cancel(self: Request, *, actor: User) -> None:
+        self.ended_at = timezone.now()
+        self.close()
+
+    return approve, reject, cancel
+
+
 class PaymentRequest(Request):
     """A team asks that one mini program may take payments of one type."""
 
@@ -182,39 +218,7 @@ class PaymentRequest(Request):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "type", "open"], name="one_open_payment_request")]
 
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.APPROVED,
-        permission="payments.decide",
-        custom={"label": _("Approve"), "verb": "payments.payment_request.approve"},
-    )
-    def approve(self, *, actor: User, reason: str = "") -> None:
-        """The mini program may take payments, once the rest of the chain holds."""
-        self.decide(actor, reason.strip())
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.REJECTED,
-        permission="payments.decide",
-        custom={"label": _("Reject"), "verb": "payments.payment_request.reject"},
-    )
-    def reject(self, *, actor: User, reason: str) -> None:
-        """Not granted; a new request may be made."""
-        self.decide(actor, reason_given(reason))
-        self.open = None
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.CANCELLED,
-        permission="payments.request_payment",
-        custom={"label": _("Cancel request"), "verb": "payments.payment_request.cancel"},
-    )
-    def cancel(self, *, actor: User) -> None:
-        """Taken back by the team."""
-        self.open, self.ended_at = None, timezone.now()
+    approve, reject, cancel = answers("payment_request", asks="payments.request_payment")
 
     @transition(
         field="state",
@@ -225,7 +229,12 @@ class PaymentRequest(Request):
     )
     def disable(self, *, actor: User, reason: str) -> None:
         """The superapp stops the payments of this mini program."""
-        self.reason, self.open, self.ended_at = reason_given(reason), None, timezone.now()
+        self.reason, self.ended_at = reason_given(reason), timezone.now()
+        self.close()
+
+    def close(self) -> None:
+        """Another request of the same type may be made."""
+        self.open = None
 
 
 class MerchantBinding(Request):
@@ -248,40 +257,7 @@ class MerchantBinding(Request):
             models.UniqueConstraint(fields=["bound_team", "pending"], name="one_pending_binding"),
         ]
 
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.EFFECTIVE,
-        permission="payments.decide",
-        custom={"label": _("Approve"), "verb": "payments.merchant_binding.approve"},
-    )
-    def approve(self, *, actor: User, reason: str = "") -> None:
-        """The team settles through this merchant from now on. The action unbinds the previous one first."""
-        self.decide(actor, reason.strip())
-        self.effective, self.pending = True, None
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.REJECTED,
-        permission="payments.decide",
-        custom={"label": _("Reject"), "verb": "payments.merchant_binding.reject"},
-    )
-    def reject(self, *, actor: User, reason: str) -> None:
-        """Not granted."""
-        self.decide(actor, reason_given(reason))
-        self.pending = None
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.CANCELLED,
-        permission="payments.bind_merchant",
-        custom={"label": _("Cancel request"), "verb": "payments.merchant_binding.cancel"},
-    )
-    def cancel(self, *, actor: User) -> None:
-        """Taken back by the team."""
-        self.pending, self.ended_at = None, timezone.now()
+    approve, reject, cancel = answers("merchant_binding", approved=Request.State.EFFECTIVE, asks="payments.bind_merchant")
 
     @transition(
         field="state",
@@ -293,6 +269,15 @@ class MerchantBinding(Request):
     def unbind(self, *, actor: User | System) -> None:
         """No longer in force; selling is suspended until another one is."""
         self.effective, self.ended_at = None, timezone.now()
+
+    def grant(self) -> None:
+        """The team settles through this merchant from now on. The action unbinds the previous one first."""
+        self.effective = True
+        self.close()
+
+    def close(self) -> None:
+        """Another binding may be asked for."""
+        self.pending = None
 
 
 class ExemptionRequest(Request):
@@ -319,50 +304,7 @@ class ExemptionRequest(Request):
         """Whether its last day is past (UTC)."""
         return self.last_day is not None and self.last_day < timezone.now().date()
 
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.APPROVED,
-        permission="payments.decide",
-        custom={"label": _("Approve"), "verb": "payments.exemption_request.approve"},
-    )
-    def approve(
-        self,
-        *,
-        actor: User,
-        reason: str = "",
-        price_ceiling: int | None = None,
-        ceiling_currency: str = "",
-        items_per_day: int | None = None,
-        last_day: date | None = None,
-    ) -> None:
-        """Releases submitted from now on need no review, within the limits; the action has checked those."""
-        self.decide(actor, reason.strip())
-        self.price_ceiling, self.ceiling_currency = price_ceiling, ceiling_currency
-        self.items_per_day, self.last_day = items_per_day, last_day
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.REJECTED,
-        permission="payments.decide",
-        custom={"label": _("Reject"), "verb": "payments.exemption_request.reject"},
-    )
-    def reject(self, *, actor: User, reason: str) -> None:
-        """Not granted."""
-        self.decide(actor, reason_given(reason))
-        self.open = None
-
-    @transition(
-        field="state",
-        source=Request.State.IN_PROGRESS,
-        target=Request.State.CANCELLED,
-        permission="payments.request_exemption",
-        custom={"label": _("Cancel request"), "verb": "payments.exemption_request.cancel"},
-    )
-    def cancel(self, *, actor: User) -> None:
-        """Taken back by the team."""
-        self.open, self.ended_at = None, timezone.now()
+    approve, reject, cancel = answers("exemption_request", asks="payments.request_exemption")
 
     @transition(
         field="state",
@@ -373,7 +315,24 @@ class ExemptionRequest(Request):
     )
     def revoke(self, *, actor: User, reason: str) -> None:
         """Releases submitted from now on are reviewed again."""
-        self.reason, self.open, self.ended_at = reason_given(reason), None, timezone.now()
+        self.reason, self.ended_at = reason_given(reason), timezone.now()
+        self.close()
+
+    def grant(
+        self,
+        *,
+        price_ceiling: int | None = None,
+        ceiling_currency: str = "",
+        items_per_day: int | None = None,
+        last_day: date | None = None,
+    ) -> None:
+        """Releases submitted from now on need no review, within the limits; the action has checked those."""
+        self.price_ceiling, self.ceiling_currency = price_ceiling, ceiling_currency
+        self.items_per_day, self.last_day = items_per_day, last_day
+
+    def close(self) -> None:
+        """Another exemption may be asked for."""
+        self.open = None
 
 
 class ProgramOwned(TeamOwned):

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps as django_apps
 from django.urls import reverse
 
 from console.activity import object_key
 from console.audit import Origin, origin, record
+from console.lifecycle import moves
 from console.permissions import System
 from console.verbs import WORDS
 from payments.models import PaymentRequest
@@ -132,6 +134,7 @@ def test_every_verb_that_people_write_has_words():
     sources = [path for app in apps for path in (ROOT / app).rglob("*.py") if path.name != "verbs.py"]
     call = re.compile(r'(?:record|build_entry)\(\s*"([a-z_]+\.[a-z_]+\.[a-z_]+)"|"verb": "([a-z_.]+)"')
     found = {one or other for path in sources for one, other in call.findall(path.read_text(encoding="utf-8"))}
+    found |= {move.verb for model in django_apps.get_models() for move in moves(model).values()}
     assert len(found) > 40
     assert sorted(verb for verb in found if verb not in WORDS and not SYSTEM_ONLY.match(verb)) == []
 
