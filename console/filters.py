@@ -95,6 +95,8 @@ class ListFilters(django_filters.FilterSet):
     search_fields: ClassVar[tuple[str, ...]] = ()
     #: Filters that fewer people need; they unfold.
     folded: ClassVar[tuple[str, ...]] = ()
+    #: Filters that links set, such as tabs: they narrow the list and have a chip, but no field.
+    linked: ClassVar[tuple[str, ...]] = ()
     #: Names that say which record is shown rather than narrow it: no chip removes them, and clearing the filters keeps them.
     record: ClassVar[tuple[str, ...]] = ()
     q = SearchFilter(method="search", label=gettext_lazy("Search"))

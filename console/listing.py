@@ -126,7 +126,7 @@ class Listing:
     @property
     def shown_fields(self) -> list[Any]:
         """The fields of the filter bar; the search has a place of its own."""
-        elsewhere = ("q", *self.filterset.folded, *self.filterset.record)
+        elsewhere = ("q", *self.filterset.linked, *self.filterset.folded, *self.filterset.record)
         return [bound for bound in self.form if bound.name not in elsewhere]
 
     @property
@@ -136,8 +136,8 @@ class Listing:
 
     @property
     def carried(self) -> list[tuple[str, str]]:
-        """What the filter form hands on unchanged: record, columns, sort, and the zone that days are counted in."""
-        names = (*self.filterset.record, "columns", "sort")
+        """What the filter form hands on: record, linked filters, columns, sort, and the zone that days are counted in."""
+        names = (*self.filterset.record, *self.filterset.linked, "columns", "sort")
         found = [(name, str(self.query[name])) for name in names if self.query.get(name)]
         zone = [("zone", self.zone)] if "since" in self.form.fields else []
         return [*found, *zone]

@@ -1,102 +1,88 @@
-"""The list of virtual items: search, filter, keyset pages."""
+"""The list of virtual items: what it can be filtered and sorted by, and the items of a page."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db.models import Count, F, Q
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models import Count, F, Q, QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext as _
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from console.columns import Column, Kind
+from console.filters import ChoiceFilter, ListFilters
+from console.listing import Listing, Sort
 from console.models import MiniProgram
-from items.models import Item, ItemQuerySet
+from console.templatetags.moments import day_text
+from items.models import Import, Item
 
-PAGE_SIZE = 50
-COUNT_LIMIT = 10_000
-SEARCH_LIMIT = 100  # characters; an id and a name have 64
 CHANGED = "changed"  # a filter beside the states: on sale, with changes not released
+STATES = (*Item.State.choices, (CHANGED, _("Changes not released")))
 
 
-@dataclass(frozen=True)
-class ItemQuery:
-    """What the address asks for; what it cannot mean is dropped."""
+class ItemFilters(ListFilters):
+    """By state and by the import that wrote them last; the search knows parts of the item ID and of the name."""
 
-    state: str = ""
-    search: str = ""
-    after: str = ""
-    before: str = ""
-    run: str = ""  # the import whose items are asked for
+    linked = ("state", "run")
+    state = ChoiceFilter(choices=STATES, method="by_state", label=_("State"))
+    run = ChoiceFilter(choices=(), field_name="last_import", label=_("Import"))
 
-    @classmethod
-    def read(cls, data: QueryDict) -> "ItemQuery":
-        """Read the query of the address."""
-        state = data.get("state", "")
-        known = state in Item.State.values or state == CHANGED
-        search = data.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-        return cls(state if known else "", search, data.get("after", ""), data.get("before", ""), _number(data.get("import", "")))
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["run"].extra["choices"] = self._asked_run()
 
-    @property
-    def is_filtered(self) -> bool:
-        """Whether anything narrows the list."""
-        return bool(self.state or self.search or self.run)
+    def _asked_run(self) -> list[tuple[int, str]]:
+        """The import of this mini program that the address names; its words are those of the chip."""
+        asked = str(self.data.get("run", ""))
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+            return []
+        runs = Import.objects.filter(pk=asked, mini_program__in=self.queryset.order_by().values("mini_program")[:1])
+        return [(run.pk, f"{run.file_name}, {day_text(timezone.localdate(run.started_at))}") for run in runs[:1]]
 
-    def url(self, **changes: str) -> str:
-        """The query string with some values changed; the place in the list is left out unless given."""
-        values = {"state": self.state, "q": self.search, "import": self.run, **changes}
-        return "?" + urlencode({key: value for key, value in values.items() if value})
+    def by_state(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Items in this state, or on sale with changes not released."""
+        return rows.filter(on_sale=True).exclude(draft_hash=F("live_hash")) if value == CHANGED else rows.filter(state=value)
 
-
-@dataclass(frozen=True)
-class ItemPage:
-    """One page of the list, newest edit first."""
-
-    items: list[Item]
-    previous_url: str
-    next_url: str
-    count_text: str
+    def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        """Items with this in the id or in the name."""
+        return rows.filter(Q(product_id__icontains=value) | Q(name__icontains=value))
 
 
-def rows_of(program: MiniProgram) -> ItemQuerySet:
-    """Items of the mini program that were not deleted, with what a row of the list shows."""
-    return Item.objects.filter(mini_program=program).existing().select_related("image", "edited_by")
+class ItemListing(Listing):
+    """Items that were not deleted, newest edit first. Their cells are a template: they hold pictures, badges and two lines."""
 
-
-def filtered(rows: ItemQuerySet, query: ItemQuery) -> ItemQuerySet:
-    """The rows that the query asks for."""
-    if query.state == CHANGED:
-        rows = rows.on_sale().exclude(draft_hash=F("live_hash"))
-    elif query.state:
-        rows = rows.filter(state=query.state)
-    if query.run:
-        rows = rows.filter(last_import=query.run)
-    if query.search:
-        rows = rows.filter(Q(product_id__icontains=query.search) | Q(name__icontains=query.search))
-    return rows
-
-
-def page(program: MiniProgram, query: ItemQuery) -> ItemPage:
-    """One page by keyset: any depth costs the same, and rows that move meanwhile are not shown twice by an offset."""
-    rows = filtered(rows_of(program), query)
-    backwards, place = bool(query.before), _place(query.before or query.after)
-    order = ("edited_at", "id") if backwards else ("-edited_at", "-id")
-    sliced = rows
-    if place:
-        compare: Any = TupleGreaterThan if backwards else TupleLessThan
-        sliced = rows.filter(compare(Tuple("edited_at", "id"), place))
-    found = list(sliced.order_by(*order)[: PAGE_SIZE + 1])
-    more, items = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    if backwards:
-        items.reverse()
-    has_previous, has_next = (more, True) if backwards and place else (bool(place), more)
-    return ItemPage(
-        items,
-        query.url(before=_cursor(items[0])) if items and has_previous else "",
-        query.url(after=_cursor(items[-1])) if items and has_next else "",
-        _count_text(rows),
+    caption = _("Virtual items")
+    search_label = _("Item ID or name")
+    filters = ItemFilters
+    sorts = (
+        Sort("edited", _("last edited first"), "edited_at"),
+        Sort("edited-up", _("longest not edited first"), "edited_at", descending=False),
+        Sort("id", _("by item ID"), "product_id", descending=False, column="name"),
+        Sort("id-down", _("by item ID, from the end"), "product_id", column="name"),
     )
+    columns = (
+        Column("name", _("Name and item ID"), source="name"),
+        Column("price", _("Price"), Kind.MONEY),
+        Column("state", _("State"), Kind.STATE, choices=STATES),
+        Column("sale", _("Sale"), source="on_sale"),
+        Column("edited", _("Edited"), Kind.TIME, "edited_at"),
+    )
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """The items of the page, with what their cells show; one query beside that of the page."""
+        ids = [row["id"] for row in self.page.rows]
+        found = Item.objects.select_related("image", "edited_by").in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
+
+    def number(self, count: int) -> str:
+        """So many items."""
+        return ngettext("%(count)s item", "%(count)s items", count) % {"count": f"{count:,}"}
+
+
+def item_listing(program: MiniProgram, query: QueryDict) -> ItemListing:
+    """The items of `program` that were not deleted."""
+    return ItemListing(Item.objects.filter(mini_program=program).existing(), query)
 
 
 def counts(program: MiniProgram) -> dict[str, int]:
@@ -109,29 +95,3 @@ def counts(program: MiniProgram) -> dict[str, int]:
         found[""] += number
         found[CHANGED] += changes
     return found
-
-
-def _number(text: str) -> str:
-    """A number that a database takes, or "" for anything else."""
-    return text if text.isascii() and text.isdigit() and len(text) < 19 else ""
-
-
-def _cursor(item: Item) -> str:
-    return f"{item.edited_at.isoformat()}_{item.pk}"
-
-
-def _place(cursor: str) -> tuple[datetime, int] | None:
-    """Where a page starts, or None for a cursor that is no cursor: then the list starts at its head."""
-    moment, _line, pk = cursor.rpartition("_")
-    try:
-        place = datetime.fromisoformat(moment), int(pk)
-    except ValueError:
-        return None
-    return place if place[0].tzinfo and 0 <= place[1] < 2**63 else None
-
-
-def _count_text(rows: ItemQuerySet) -> str:
-    number = rows.order_by()[: COUNT_LIMIT + 1].count()
-    if number > COUNT_LIMIT:
-        return _("More than 10,000 items")
-    return ngettext("%(number)d item", "%(number)d items", number) % {"number": number}

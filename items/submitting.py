@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
-from items.models import Item, ItemQuerySet
+from items.models import Item
 
 LIMIT = 1_000  # items in one submission
 LEFT_OUT = {
@@ -24,7 +24,7 @@ class Matching(NamedTuple):
     left_out: list[tuple[str, int]]
 
 
-def matching(rows: ItemQuerySet, *, currency: str) -> Matching:
+def matching(rows: QuerySet[Item], *, currency: str) -> Matching:
     """Split the rows by whether they can be submitted now; two queries. `currency` is the settlement currency, "" for any."""
     reviewed, unchanged = Q(state=Item.State.UNDER_REVIEW), Q(state=Item.State.RELEASED, draft_hash=F("live_hash"))
     other = ~Q(currency=currency) & ~reviewed & ~unchanged if currency else Q(pk=None)

@@ -147,7 +147,7 @@ class Item(ProgramOwned):
             ),
         ]
         indexes = [
-            models.Index(fields=["mini_program", "state", "-edited_at"], name="item_list"),
+            models.Index(fields=["mini_program", "-edited_at", "-id"], name="item_by_edit"),
             models.Index(fields=["superapp", "-released_at", "-id"], condition=Q(on_sale=True), name="item_on_sale"),
         ]
 

@@ -128,7 +128,7 @@ class ImportDetail(ImportPage):
             run=run,
             no_worker=run.is_working and waits,
             parts=parts_of(run),
-            list_url=reverse("items:list", kwargs={"app_id": app_id}) + f"?import={run.pk}",
+            list_url=reverse("items:list", kwargs={"app_id": app_id}) + f"?run={run.pk}",
         )
 
 

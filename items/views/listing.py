@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.permissions import can, holders, not_allowed_sentence
 from console.views.base import ConsoleView
-from items.listings import CHANGED, ItemQuery, counts, page
-from items.models import Item
+from items.listings import STATES, counts, item_listing
 from items.settlement import settlement_currency
 
 
@@ -22,16 +21,18 @@ class ItemList(ConsoleView):
     def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """The address holds filter, search and place."""
         assert self.mini_program
-        query = ItemQuery.read(request.GET)
+        self.listing = item_listing(self.mini_program, request.GET)
+        numbers = counts(self.mini_program)
+        submit_url = reverse("items:release-submit", kwargs={"app_id": app_id})
         return self.render(
-            query=query,
-            page=page(self.mini_program, query),
-            tabs=self._tabs(query),
-            chips=chips_of(query),
+            listing=self.listing,
+            tabs=self._tabs(numbers),
+            submit_url=submit_url,
+            submit_all_url=submit_url + self.listing.url(all="1"),
             may_edit=can(self.actor, "items.edit_item", self.mini_program),
             may_submit=can(self.actor, "items.submit_release", self.mini_program),
             resting=self._resting(),
-            **self._emptiness(query),
+            **self._emptiness(numbers),
         )
 
     def _resting(self) -> dict[str, list[str]]:
@@ -43,19 +44,17 @@ class ItemList(ConsoleView):
                 found.setdefault(not_allowed_sentence(permission, self.mini_program), []).append(label)  # type: ignore[arg-type]
         return found
 
-    def _tabs(self, query: ItemQuery) -> list[dict[str, Any]]:
-        numbers = counts(self.mini_program)  # type: ignore[arg-type]
-        self.total = numbers[""]
-        labels = {"": _("All"), **dict(Item.State.choices), CHANGED: _("Changes not released")}
+    def _tabs(self, numbers: dict[str, int]) -> list[dict[str, Any]]:
+        current = self.listing.filterset.values.get("state", "")
         return [
-            {"url": query.url(state=state), "label": label, "count": numbers[state], "current": query.state == state}
-            for state, label in labels.items()
+            {"url": self.listing.url(state=state), "label": label, "count": numbers[state], "current": state == current}
+            for state, label in (("", _("All")), *STATES)
             if numbers.get(state) or not state
         ]
 
-    def _emptiness(self, query: ItemQuery) -> dict[str, Any]:
+    def _emptiness(self, numbers: dict[str, int]) -> dict[str, Any]:
         """What an empty list needs to say: nothing yet, nothing matches, not enabled yet, and who can change that."""
-        if self.total:
+        if numbers[""]:
             return {"is_new": False}
         return {
             "is_new": True,
@@ -63,16 +62,3 @@ class ItemList(ConsoleView):
             "home_url": reverse("orders:home", kwargs={"app_id": self.mini_program.app_id}),  # type: ignore[union-attr]
             "editors": holders("items.edit_item", self.container)[:5],
         }
-
-
-def chips_of(query: ItemQuery) -> list[dict[str, str]]:
-    """The active filters in words, each removable."""
-    chips = []
-    if query.state:
-        label = _("Changes not released") if query.state == CHANGED else Item.State(query.state).label
-        chips.append({"label": _("State: %s") % label, "remove_url": query.url(state="")})
-    if query.run:
-        chips.append({"label": _("Import number %s") % query.run, "remove_url": query.url(**{"import": ""})})
-    if query.search:
-        chips.append({"label": _("Search: %s") % query.search, "remove_url": query.url(q="")})
-    return chips

@@ -10,16 +10,16 @@ from django.utils.translation import ngettext
 
 from console import bulk
 from console.errors import WrongState
+from console.listing import PAGE_SIZE, Listing
 from console.views.base import FormView
 from items import exemptions
 from items.actions import release as actions
 from items.forms import EmptyForm, MessageForm
-from items.listings import PAGE_SIZE, ItemQuery, filtered
+from items.listings import item_listing
 from items.models import Item, ItemQuerySet
 from items.settlement import settlement_currency
 from items.submitting import LIMIT, manifest, matching, read_manifest
 from items.views.base import ItemPage
-from items.views.listing import chips_of
 
 NAMED = 5  # items left out that are named one by one after a submission
 
@@ -60,9 +60,9 @@ class ReleaseSubmit(FormView):
         more: dict[str, Any] = {}
         skipped: list[tuple[Item, str]] = []
         if self.request.method == "GET" and self.request.GET.get("all"):
-            query = ItemQuery.read(self.request.GET)
-            found = matching(filtered(self.rows(), query), currency=currency)
-            fit, more = found.items, {"matching": found, "filter_words": _in_words(query), "limit": LIMIT}
+            listing = item_listing(self.mini_program, self.request.GET)
+            found = matching(listing.matching, currency=currency)
+            fit, more = found.items, {"matching": found, "filter_words": _in_words(listing), "limit": LIMIT}
         else:
             fit, skipped = actions.sort_out(self.chosen(), currency=currency)
         split = exemptions.split(fit, exemptions.granted(self.mini_program))
@@ -81,7 +81,9 @@ class ReleaseSubmit(FormView):
     def act(self, form: MessageForm) -> HttpResponse:
         """Submit, then say what became of it."""
         message = form.cleaned_data["message"]
-        result = actions.submit(self.chosen(), actor=self.actor, message=message, shown=self.shown())
+        rows = Item.objects.filter(mini_program=self.mini_program, pk__in=bulk.listed(self.shown(), int))
+        sent = rows.existing().only("mini_program")  # the action reads them under lock
+        result = actions.submit(sent, actor=self.actor, message=message, shown=self.shown())
         for _item, why in result.skipped[:NAMED]:
             messages.warning(self.request, why)
         if (more := len(result.skipped) - NAMED) > 0:
@@ -94,9 +96,9 @@ class ReleaseSubmit(FormView):
         return reverse("items:list", kwargs={"app_id": self.mini_program.app_id})  # type: ignore[union-attr]
 
 
-def _in_words(query: ItemQuery) -> str:
+def _in_words(listing: Listing) -> str:
     """The filter of the list as its chips say it."""
-    return " · ".join(chip["label"] for chip in chips_of(query)) or _("All items")
+    return " · ".join(chip["label"] for chip in listing.chips) or _("All items")
 
 
 def _outcome(result: actions.Submission) -> str:

@@ -13,10 +13,10 @@ from django.utils.translation import ngettext
 
 from console import factor
 from console.errors import Invisible, Refused, WrongState
+from console.listing import PAGE_SIZE
 from console.permissions import can
 from console.views.base import ConsoleView
 from items.actions import release as actions
-from items.listings import PAGE_SIZE
 from items.models import Item, Release, ReleaseEntry
 from items.review import REASON_TEMPLATES, Reviewed, reviewed
 from items.submitting import manifest, read_manifest
