@@ -20,6 +20,8 @@ from payments.models import owners_of
 from tests.items.conftest import edit, upload
 from tests.items.workbooks import uploaded
 
+pytestmark = pytest.mark.sqlite
+
 AWKWARD = [
     "=1+1", "+1", "-1", "@x", "'quoted", '"x"', "a,b;c", "<b>&amp;</b>", "_x0041_", "_x005F_", "x_x000D_y", "😀 👩‍👩‍👧", "日本語",
     "العربية", "e\u0301", "0012", "1E5", "TRUE", "#N/A", "2026-01-01", "a  b", "%s %(x)s {}", "\\n", "]]>", "￾" "a", "\u00a0x",

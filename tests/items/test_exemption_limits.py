@@ -15,6 +15,8 @@ from payments.content import content_hash
 from payments.models import ExemptionRequest
 from tests.items.conftest import edit, fresh
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def asked(starfall, senior):

@@ -16,6 +16,8 @@ from payments.models import ExemptionRequest
 from tests.items.conftest import decisions, edit, fresh
 from tests.orders.shop import new_order
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def sold(gem, sword, exemption, senior):

@@ -21,6 +21,8 @@ from items.models import Import, Item, ItemImage
 from tests.items.conftest import edit, fresh, picture_bytes, upload
 from tests.items.workbooks import codes, confirmed, uploaded, workbook, zipped
 
+pytestmark = pytest.mark.sqlite
+
 ROWS = [["coin", "Coin", 0.99, "Shines", None], ["gem", "Big gem", "19.90", None, None]]
 
 
@@ -283,8 +285,8 @@ def test_the_whole_import_through_the_pages(client, starfall, developer, merchan
     assert "The items are being written" in text and page("import-cancel", run, starfall) in text
     jobs.run_job(fresh(run).job_id)
     text = client.get(response.url).content.decode()
-    assert f"?import={run.pk}" in text and "Undo the import" in text
-    listed = client.get(reverse("items:list", kwargs={"app_id": starfall.app_id}) + f"?import={run.pk}").content.decode()
+    assert f"?run={run.pk}" in text and "Undo the import" in text
+    listed = client.get(reverse("items:list", kwargs={"app_id": starfall.app_id}) + f"?run={run.pk}").content.decode()
     assert "coin" in listed and "Big gem" in listed
     assert "my items.xlsx" in client.get(page("import-list", None, starfall)).content.decode()
     assert "was undone" in client.post(page("import-undo", run, starfall), follow=True).content.decode()
@@ -364,7 +366,6 @@ def large(run, starfall, developer):
     return client, fresh(run)
 
 
-@pytest.mark.sqlite
 def test_fifty_thousand_findings_are_shown_a_page_at_a_time_and_never_held(large, monkeypatch):
     client, run = large
     told = []
@@ -378,7 +379,6 @@ def test_fifty_thousand_findings_are_shown_a_page_at_a_time_and_never_held(large
     assert not {"findings", "plan"} - run.get_deferred_fields()
 
 
-@pytest.mark.sqlite
 def test_changed_and_new_rows_are_paged_too(large):
     client, run = large
     third = client.get(part(run, "changed") + "?page=3").text
@@ -387,7 +387,6 @@ def test_changed_and_new_rows_are_paged_too(large):
     assert "new-100<" in second and "new-99<" not in second
 
 
-@pytest.mark.sqlite
 def test_a_page_that_does_not_exist(large, stranger):
     client, run = large
     assert [client.get(part(run, name)).status_code for name in ("price_range", "x'--", "changed")] == [404, 404, 200]

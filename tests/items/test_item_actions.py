@@ -10,6 +10,8 @@ from items.images import read_picture
 from items.models import Item, ItemImage
 from tests.items.conftest import bind_merchant, decisions, edit, fresh, picture_bytes, upload
 
+pytestmark = pytest.mark.sqlite
+
 GEM = {"product_id": "gem", "name": "Gem", "price": 990, "currency": "USD"}
 
 

@@ -11,6 +11,8 @@ from items.models import Item, ReleaseEntry
 from tests.items.conftest import decisions, edit, fresh
 from tests.people import SETUP
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def both(gem, sword, senior):

@@ -14,6 +14,8 @@ from items.submitting import manifest
 from payments.models import owners_of
 from tests.items.conftest import decisions, edit
 
+pytestmark = pytest.mark.sqlite
+
 
 def many(program, number, *, by, prefix="coin", **fields):
     """So many items that were never released."""

@@ -9,6 +9,8 @@ from items.actions import release as releases
 from items.models import Item, Release
 from tests.items.conftest import bind_merchant, decisions, edit, fresh
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_senior_developer_submits_many_at_once(gem, sword, senior):
     result = releases.submit([gem, sword], actor=senior, message="Spring items")

@@ -12,6 +12,8 @@ from tests.items.conftest import edit, fresh
 from tests.orders.shop import new_order
 from tests.people import SETUP, staff
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def url(orbit):
