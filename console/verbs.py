@@ -11,6 +11,7 @@ WORDS: dict[str, str | Promise] = {
     "console.superapp_membership.set": _("set the superapp role of"),
     "console.team_membership.leave": _("ended the team role of"),
     "console.team_membership.set": _("set the team role of"),
+    "console.job.cancel": _("cancelled the job"),
     "console.export_schedule.create": _("scheduled the export"),
     "console.export_schedule.delete": _("deleted the scheduled export"),
     "console.export_schedule.edit": _("changed the scheduled export"),

@@ -17,7 +17,7 @@ from payments.models import PaymentRequest
 pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Verbs that only the system writes: orders and deliveries have pages of their own for them.
-SYSTEM_ONLY = re.compile(r"orders\.(order|refund|delivery)\.(?!redeliver)|items\.release\.finish_")
+SYSTEM_ONLY = re.compile(r"orders\.(order|refund|delivery)\.(?!redeliver)|items\.release\.finish_|console\.job\.(?!cancel)")
 
 
 @pytest.fixture

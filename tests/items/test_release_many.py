@@ -14,9 +14,6 @@ from items.submitting import manifest
 from payments.models import owners_of
 from tests.items.conftest import decisions, edit
 
-pytestmark = pytest.mark.sqlite
-
-
 def many(program, number, *, by, prefix="coin", **fields):
     """So many items that were never released."""
     content = {"price": 100, "currency": "USD", "edited_by": by} | fields
@@ -43,12 +40,14 @@ def test_a_thousand_items_are_submitted_and_approved_with_few_statements(
     assert (entries_of("items.release.submit"), entries_of("items.release.approve")) == (1000, 1000)
 
 
+@pytest.mark.sqlite
 def test_a_thousand_items_go_on_sale_under_an_exemption(starfall, merchant, exemption, developer, senior):
     release = releases.submit(many(starfall, 1000, by=developer), actor=senior).exempt
     assert Item.objects.filter(on_sale=True, unreviewed=True, state="released").count() == 1000
     assert release.entries.filter(state="approved", decided_by=None).count() == 1000
 
 
+@pytest.mark.sqlite
 def test_a_bulk_move_is_for_all_rows_or_none(starfall, merchant, developer, senior, gem, submitted):
     many(starfall, 3, by=developer)
     with pytest.raises(WrongState, match="Submit for release.*Under review"):
@@ -104,17 +103,19 @@ def test_all_that_match_are_submitted_up_to_a_thousand(
     assert Item.objects.filter(state="unreleased", currency="USD").count() == 3
 
 
+@pytest.mark.sqlite
 def test_the_filter_decides_what_matches_and_is_said_in_words(client, starfall, merchant, developer, senior, gem):
     many(starfall, 3, by=developer)
     client.force_login(senior)
     text = client.get(submit_url(starfall), {"all": "1", "q": "coin", "state": "unreleased"}).content.decode()
-    assert "3 items are submitted." in text and "State: Unreleased · Search: coin" in text and "Gem" not in text
+    assert "3 items are submitted." in text and "Search: coin · State: Unreleased" in text and "Gem" not in text
     text = client.get(submit_url(starfall), {"all": "1", "q": "nothing like it"}).content.decode()
     assert "None of the items that match" in text
     text = client.get(reverse("items:list", kwargs={"app_id": starfall.app_id}), {"q": "coin"}).content.decode()
     assert "?q=coin&amp;all=1" in text and "Submit all that match (3 items)" in text
 
 
+@pytest.mark.sqlite
 def test_what_changed_since_the_page_was_shown_is_left_out(client, starfall, merchant, developer, senior, gem, sword):
     shown = manifest((item.pk, item.draft_hash) for item in (gem, sword))
     edit(gem, by=developer, price=1)
