@@ -14,6 +14,7 @@ from items.submitting import manifest
 from payments.models import owners_of
 from tests.items.conftest import decisions, edit
 
+
 def many(program, number, *, by, prefix="coin", **fields):
     """So many items that were never released."""
     content = {"price": 100, "currency": "USD", "edited_by": by} | fields
