@@ -61,16 +61,20 @@ class Attempt:
 
     def durations(self) -> dict[str, float]:
         """Return the seconds each stage took, for the stages that ended; `first_byte` is when the answer's head was complete."""
-        stages = [("dns", "", "resolved"), ("connect", "resolved", "tcp"), ("tls", "tls_begun", "connected")]
-        stages += [("first_byte", "connected", "head")]
-        ends = self.marks | {"tcp": self.marks.get("tls_begun", self.marks.get("connected", 0.0))}
-        seconds = {
-            name: round(ends[end] - (ends[begin] if begin else self.started), 6)
-            for name, begin, end in stages
-            if ends.get(end) and (not begin or begin in ends)
-        }
-        return seconds | {"total": round(time.perf_counter() - self.started, 6)}
+        at, seconds = self.marks, dict[str, float]()
+        at["begun"], at["ended"] = self.started, time.perf_counter()
+        if tcp := at.get("tls_begun", at.get("connected")):
+            at["tcp"] = tcp
+        for name, begin, end in _STAGES:
+            if begin in at and end in at:
+                seconds[name] = at[end] - at[begin]
+        return seconds
 
+
+_STAGES = (
+    ("dns", "begun", "resolved"), ("connect", "resolved", "tcp"), ("tls", "tls_begun", "connected"),
+    ("first_byte", "connected", "head"), ("total", "begun", "ended"),
+)  # fmt: skip
 
 current: ContextVar[Attempt] = ContextVar("console_http_attempt")
 

@@ -75,5 +75,6 @@ def excerpt(body: bytes, limit: int = 256) -> str:
     """Return the beginning of an answer as safe text of at most `limit` characters: printable only, on one line."""
     # A character has at most 4 bytes; one more tells that there is more.
     text = body[: (limit + 1) * 4].decode("utf-8", "replace")
-    safe = "".join(letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text)
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+    if not text.isprintable():  # most answers are: letter by letter costs forty times as much
+        text = "".join(letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

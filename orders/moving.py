@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from console.audit import Subject, record_subjects
+from console.bulk import listed
 from console.lifecycle import guarded_move, moves
 from console.models import User
 from console.permissions import System
@@ -69,13 +70,13 @@ def lock_deliveries(rows: "QuerySet[Delivery]") -> list[Row]:
     found = list(rows.values_list("pk", "order_id"))
     orders = lock_orders(order_id for _pk, order_id in found if order_id)
     # The conditions of `rows` once more: what moved while we waited for the lock is left out.
-    locked = rows.filter(pk__in=[pk for pk, _order_id in found]).order_by("pk").select_for_update(no_key=True)
+    locked = rows.filter(pk__in=listed((pk for pk, _order_id in found), int)).order_by("pk").select_for_update(no_key=True)
     return [with_order(Row(*values), orders) for values in locked.values_list(*COLUMNS)]
 
 
 def lock_orders(ids: Iterable[int], *, skip_locked: bool = False) -> Orders:
     """Orders by id, locked; with `skip_locked` those that somebody else holds are left out."""
-    rows = Order.objects.filter(pk__in=set(ids)).order_by("pk")
+    rows = Order.objects.filter(pk__in=listed(set(ids), int)).order_by("pk")
     # NO KEY, as in console.lifecycle: rows that point to the order can be inserted meanwhile.
     locked = rows.select_for_update(skip_locked=skip_locked, no_key=True)
     return {pk: (number, state) for pk, number, state in locked.values_list("pk", "out_trade_no", "delivery_state")}
@@ -96,10 +97,10 @@ def move_deliveries(rows: Sequence[Row], name: str, *, actor: User | System, not
     """
     if not rows:
         return 0
-    moved = guarded_move(Delivery.objects.filter(pk__in=[row.pk for row in rows]), name, **changes)
+    moved = guarded_move(Delivery.objects.filter(pk__in=listed((row.pk for row in rows), int)), name, **changes)
     goods = [row for row in rows if row.event == Delivery.Event.GOODS and row.order_id]
     more = {"delivered_at": Now()} if name == "acknowledge" else {}
-    guarded_move(Order.objects.filter(pk__in=[row.order_id for row in goods]), MIRROR[name], **more)
+    guarded_move(Order.objects.filter(pk__in=listed((row.order_id for row in goods), int)), MIRROR[name], **more)
     if name not in {"claim", "retry"}:
         first, second = moves(Delivery)[name], moves(Order)[MIRROR[name]]
         changed = [{first.field: [row.state, first.target]} for row in rows]

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from console import bulk
+from console.bulk import listed
 from console.crash import mark
 from orders.alerts import send_alerts
 from orders.breaker import Outcome, is_trouble
@@ -62,7 +63,8 @@ def write_results(results: Sequence[Result]) -> int:
 def _numbers_in_hand(results: Sequence[Result]) -> dict[int, int]:
     """The rows that are still being delivered, locked after their orders, and their attempt numbers."""
     lock_orders(result.push.row.order_id for result in results if result.push.row.order_id)
-    rows = Delivery.objects.filter(pk__in=[result.push.row.pk for result in results], state=DeliveryState.DELIVERING)
+    ids = listed((result.push.row.pk for result in results), int)
+    rows = Delivery.objects.filter(pk__in=ids, state=DeliveryState.DELIVERING)
     return dict(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", "attempt_number"))
 
 

@@ -6,6 +6,7 @@ They are here and not in openserver because the dispatcher, which sends pushes, 
 import base64
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def pay_event_sig(event: str, payload: str, app_key: str) -> str:
@@ -30,12 +31,17 @@ def webhook_headers(*, webhook_id: str, timestamp: int, body: bytes, app_keys: S
         # The signed text is id.timestamp.body: a full stop in the id would make it ambiguous.
         raise ValueError("A webhook id is not empty and holds no full stop.")
     signed = f"{webhook_id}.{timestamp}.".encode("ascii") + body
-    signatures = (hmac.digest(base64.b64decode(key, validate=True), signed, "sha256") for key in app_keys)
+    signatures = (hmac.digest(_webhook_key(key), signed, "sha256") for key in app_keys)
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join("v1," + base64.b64encode(signature).decode("ascii") for signature in signatures),
     }
+
+
+@lru_cache(maxsize=4096)
+def _webhook_key(app_key: str) -> bytes:
+    return base64.b64decode(app_key, validate=True)
 
 
 def webhook_secret(app_key: str) -> str:
