@@ -52,6 +52,16 @@ class Walk:
         expect(found).to_be_visible()
         return found
 
+    def rows(self, text: str | re.Pattern[str] = "") -> Locator:
+        """The rows of the page's list, those with this text."""
+        found = self.page.locator("main tbody tr")
+        return found.filter(has_text=text) if text else found
+
+    def narrow(self, label: str, option: str) -> None:
+        """Choose in a filter of the list."""
+        self.page.get_by_label(label, exact=True).select_option(label=option)
+        self.press("Filter")
+
     # --- The chain that must hold before anything is sold ----------------------------------------------------------------------
 
     def request_payment(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console import factor
@@ -31,14 +32,15 @@ class Approvals(ConsoleView):
         tab = request.GET.get("tab", "")
         tab = tab if tab in dict(TABS) else TABS[0][0]
         listing = request_listing(self.superapp, request.GET, tab=tab, reader=self.actor)
-        may_decide = can(self.actor, "payments.decide", self.superapp)
+        may_decide, is_pending = can(self.actor, "payments.decide", self.superapp), tab == TABS[0][0]
+        resting = {not_allowed_sentence("payments.decide", self.superapp): [_("Approve"), _("Reject")]}
         return self.render(
             tab=tab,
             listing=listing,
             pending_count=pending_count(self.superapp),
             tabs=TABS,
-            may_decide=may_decide and tab == TABS[0][0],
-            not_allowed="" if may_decide else not_allowed_sentence("payments.decide", self.superapp),
+            may_decide=may_decide and is_pending,
+            resting=resting if is_pending and not may_decide else {},
         )
 
 
