@@ -126,7 +126,7 @@ class ActivityListing(Listing):
     search_label = _("Object, request id or address")
     filters = ActivityFilters
     sorts = (Sort("newest", _("newest first"), "id"), Sort("oldest", _("oldest first"), "id", descending=False))
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("at", _("Time"), Kind.TIME, "created_at"),
         Column("who", _("Who"), source="actor_label"),
         Column("what", _("What"), source="verb", choices=tuple(WORDS.items())),

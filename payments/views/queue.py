@@ -32,16 +32,21 @@ class Approvals(ConsoleView):
         tab = request.GET.get("tab", "")
         tab = tab if tab in dict(TABS) else TABS[0][0]
         listing = request_listing(self.superapp, request.GET, tab=tab, reader=self.actor)
-        may_decide, is_pending = can(self.actor, "payments.decide", self.superapp), tab == TABS[0][0]
-        resting = {not_allowed_sentence("payments.decide", self.superapp): [_("Approve"), _("Reject")]}
+        is_pending, may_decide = tab == TABS[0][0], can(self.actor, "payments.decide", self.superapp)
+        if not may_decide:
+            listing.select = ""
         return self.render(
             tab=tab,
             listing=listing,
             pending_count=pending_count(self.superapp),
             tabs=TABS,
             may_decide=may_decide and is_pending,
-            resting=resting if is_pending and not may_decide else {},
+            resting=self.resting() if is_pending and not may_decide else {},
         )
+
+    def resting(self) -> dict[str, list[str]]:
+        """What the reader may not do with what waits, with who can."""
+        return {not_allowed_sentence("payments.decide", self.superapp): [_("Approve"), _("Reject")]}
 
 
 def pending_count(superapp: Superapp) -> str:

@@ -118,10 +118,10 @@ def test_the_backend_gets_an_address_a_key_and_a_passed_test(walk, orbit, supera
     walk.press("Save")
     walk.sees("Make a key first.")
     first = makes_a_key(walk, "Make a key", "Make the key")
-    tests_the_connection(walk)
+    plays_an_order(walk)
     assert {"Sas-Signature", "Tc-Signature"} <= set(httpserver.log[-1][0].headers.keys())
     assert makes_a_key(walk, "Replace the key", "Make a new key") != first
-    tests_the_connection(walk, "Sign with the new key")
+    plays_an_order(walk, "Sign with the new key")
     walk.follow("Switch to the new key")
     walk.page.get_by_label("Hours for which the old key is still accepted").fill("1")
     walk.press("Switch")
@@ -141,7 +141,7 @@ def makes_a_key(walk: Walk, link: str, button: str) -> str:
     return key
 
 
-def tests_the_connection(walk: Walk, *ticks: str) -> None:
+def plays_an_order(walk: Walk, *ticks: str) -> None:
     walk.menu("Backend")
     walk.follow("Test the connection")
     for label in ticks:

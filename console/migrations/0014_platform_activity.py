@@ -7,7 +7,7 @@ from console.online_indexes import AddIndexOnline
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("console", "0012_export_schedules")]
+    dependencies = [("console", "0013_reconciliation")]
     operations = [
         migrations.AddField(
             "auditentry",
@@ -17,5 +17,17 @@ class Migration(migrations.Migration):
         AddIndexOnline(
             "auditentry",
             models.Index(condition=models.Q(("by_platform", True)), fields=["-created_at", "-id"], name="audit_platform_people"),
+        ),
+        migrations.AlterField("user", "is_active", models.BooleanField(default=True, verbose_name="can sign in")),
+        migrations.AlterField(
+            "user",
+            "platform_role",
+            models.CharField(
+                blank=True,
+                choices=[("super_admin", "Super admin"), ("platform_admin", "Platform admin")],
+                default="",
+                max_length=20,
+                verbose_name="role on the platform",
+            ),
         ),
     ]
