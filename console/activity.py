@@ -126,7 +126,7 @@ class ActivityListing(Listing):
     search_label = _("Object, request id or address")
     filters = ActivityFilters
     sorts = (Sort("newest", _("newest first"), "id"), Sort("oldest", _("oldest first"), "id", descending=False))
-    columns: tuple[Column, ...] = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("at", _("Time"), Kind.TIME, "created_at"),
         Column("who", _("Who"), source="actor_label"),
         Column("what", _("What"), source="verb", choices=tuple(WORDS.items())),
@@ -161,7 +161,7 @@ class PlatformActivityListing(PlaceActivityListing):
     """Of the platform's own people, wherever they did it."""
 
     filters = PlatformFilters
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         *ActivityListing.columns[:4],
         Column("where", _("Team or superapp"), source=Coalesce("team__name", "superapp__name", Value("–"))),
         *ActivityListing.columns[4:],
