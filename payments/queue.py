@@ -11,6 +11,7 @@ from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.models import Superapp, User
+from console.permissions import can
 from payments.models import PaymentRequest, Request
 from payments.notices import review_url
 
@@ -97,6 +98,12 @@ class PendingListing(RequestListing):
     )
 
 
+class PendingToRead(PendingListing):
+    """For those who decide nothing: without boxes to tick."""
+
+    select = ""
+
+
 class DecidedListing(RequestListing):
     """What was decided or has ended, the last first."""
 
@@ -119,7 +126,7 @@ def request_listing(superapp: Superapp, query: QueryDict, *, tab: str, reader: U
     if tab == "pending":
         own = Q(requested_by=reader) | Q(team__in=reader.team_memberships.values("team"))
         marked = rows.filter(state=Request.State.IN_PROGRESS).annotate(decidable=ExpressionWrapper(~own, BooleanField()))
-        return PendingListing(marked, query)
+        return (PendingListing if can(reader, "payments.decide", superapp) else PendingToRead)(marked, query)
     if tab == "in-force":
         return DecidedListing(rows.in_force().exclude(kind=Request.Kind.RELEASE), query)
     return DecidedListing(rows.exclude(state=Request.State.IN_PROGRESS), query)

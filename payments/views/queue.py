@@ -33,8 +33,6 @@ class Approvals(ConsoleView):
         tab = tab if tab in dict(TABS) else TABS[0][0]
         listing = request_listing(self.superapp, request.GET, tab=tab, reader=self.actor)
         is_pending, may_decide = tab == TABS[0][0], can(self.actor, "payments.decide", self.superapp)
-        if not may_decide:
-            listing.select = ""
         return self.render(
             tab=tab,
             listing=listing,

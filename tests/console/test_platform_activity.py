@@ -45,7 +45,7 @@ def test_both_roles_read_what_the_platform_did_and_where(client, acts, superadmi
 def test_somebody_who_was_dismissed_stays_in_the_list(client, acts, superadmin, platform):
     user.dismiss_platform_admin(platform, actor=superadmin)
     assert ("Pat Platform", "console.team.edit", "Northlight") in listed(client, superadmin)
-    client.force_login(platform)
+    client.force_login(User.objects.get(pk=platform.pk))
     assert client.get(URL).status_code == 404
 
 

@@ -69,7 +69,7 @@ def changes_it(walk: Walk) -> None:
     for _time in range(2):
         binds(walk, "Change merchant")
         walk.sees("This is a change")
-        walk.page.get_by_label("Merchant", exact=True).select_option(label="Northlight KK · 1900000002 · JPY")
+        walk.page.get_by_role("combobox", name="Merchant").select_option(label="Northlight KK · 1900000002 · JPY")
         walk.press("Confirm")
         walk.sees("Cancel it before you make another.")
         expect(walk.page.get_by_role("button", name="Change merchant")).to_have_attribute("aria-disabled", "true")
