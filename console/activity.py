@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.apps import apps
-from django.db.models import F, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce, JSONObject
 from django.http import QueryDict
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,7 @@ from console.exports import Exportable, register
 from console.filters import ChoiceFilter, PeriodFilters
 from console.listing import Listing, Sort
 from console.models import AuditEntry, MiniProgram, Superapp, Team
+from console.permissions import Platform
 from console.verbs import WORDS
 
 CHANGES = JSONObject(changes=F("changes"), note=F("note"), type=F("object_type"))
@@ -60,6 +61,15 @@ class PlaceFilters(ActivityFilters):
         rows = super().filter_queryset(queryset)
         everybody = self.values.get("who") == "all" or "object" in self.values
         return rows if everybody else rows.filter(actor__isnull=False)
+
+
+class PlatformFilters(ActivityFilters):
+    """What people of the platform did; the history of one object has everybody's entries, as on the object's own pages."""
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Their entries unless an object is asked for."""
+        rows = super().filter_queryset(queryset)
+        return rows if "object" in self.values else rows.filter(by_platform=True)
 
 
 class ChangesColumn(Column):
@@ -116,7 +126,7 @@ class ActivityListing(Listing):
     search_label = _("Object, request id or address")
     filters = ActivityFilters
     sorts = (Sort("newest", _("newest first"), "id"), Sort("oldest", _("oldest first"), "id", descending=False))
-    columns = (
+    columns: ClassVar[tuple[Column, ...]] = (
         Column("at", _("Time"), Kind.TIME, "created_at"),
         Column("who", _("Who"), source="actor_label"),
         Column("what", _("What"), source="verb", choices=tuple(WORDS.items())),
@@ -147,13 +157,26 @@ class PlaceActivityListing(ActivityListing):
     )
 
 
+class PlatformActivityListing(PlaceActivityListing):
+    """Of the platform's own people, wherever they did it."""
+
+    filters = PlatformFilters
+    columns: ClassVar[tuple[Column, ...]] = (
+        *ActivityListing.columns[:4],
+        Column("where", _("Team or superapp"), source=Coalesce("team__name", "superapp__name", Value("–"))),
+        *ActivityListing.columns[4:],
+    )
+
+
 def object_key(kind: str, pk: Any) -> str:
     """How the address names an object: the `object_type` and the `object_id` of its entries."""
     return f"{kind}:{pk}"
 
 
-def activity_listing(place: MiniProgram | Team | Superapp, query: QueryDict) -> ActivityListing:
-    """What happened in a mini program, in a team with its mini programs, or in a superapp with its teams."""
+def activity_listing(place: MiniProgram | Team | Superapp | Platform, query: QueryDict) -> ActivityListing:
+    """What happened in a mini program, in a team with its mini programs, in a superapp with its teams; what the platform did."""
+    if isinstance(place, Platform):
+        return PlatformActivityListing(AuditEntry.objects.all(), query)
     if isinstance(place, MiniProgram):
         return ActivityListing(AuditEntry.objects.filter(mini_program=place, actor__isnull=False), query)
     if isinstance(place, Team):

@@ -77,11 +77,12 @@ def record_subjects(
     where, now = origin.get(), timezone.now()
     at = now.isoformat()
     who = (None if isinstance(actor, System) else actor.pk, str(actor), verb)
+    by_platform = _is_of_the_platform(actor)
     rows = []
     for subject, change in zip(subjects, changes, strict=True):
         said = (*subject[:3], *who, *subject[3:5], subject.object_label[:200], change, note, *where)
-        rows.append((now, *said, _mac([at, *said])))
-    bulk.insert(AuditEntry, _SAID, rows)
+        rows.append((now, *said, _mac([at, *said, *_marks(by_platform)]), by_platform))
+    bulk.insert(AuditEntry, (*_SAID, "by_platform"), rows)
 
 
 #: The columns of an entry that its MAC covers, in its order, and the MAC.
@@ -118,9 +119,19 @@ def build_entry(
         note=note,
         request_id=where.request_id,
         address=where.address,
+        by_platform=_is_of_the_platform(actor),
     )
     entry.mac = entry_mac(entry)
     return entry
+
+
+def _is_of_the_platform(actor: User | System) -> bool:
+    return not isinstance(actor, System) and bool(actor.platform_role)
+
+
+def _marks(by_platform: bool) -> list[str]:
+    """What the MAC covers besides _SAID. Nothing where there is no mark, so that older entries keep their MAC."""
+    return ["by_platform"] if by_platform else []
 
 
 def _key() -> bytes:
@@ -129,7 +140,8 @@ def _key() -> bytes:
 
 def entry_mac(entry: "AuditEntry") -> str:
     """HMAC-SHA256 (hex) over everything the entry says, with the key that lives outside the database."""
-    return _mac([entry.created_at.isoformat(), *(getattr(entry, name) for name in _SAID[1:-1])])
+    said = [getattr(entry, name) for name in _SAID[1:-1]]
+    return _mac([entry.created_at.isoformat(), *said, *_marks(entry.by_platform)])
 
 
 # Made once: json.dumps() with options makes an encoder for each call.

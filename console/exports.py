@@ -26,7 +26,7 @@ from console.listing import Listing
 from console.middleware import known_zone
 from console.models import ExportSchedule, Job, MiniProgram, Notice, Superapp, Team, User
 from console.notices import News, tell
-from console.permissions import can, require
+from console.permissions import THE_PLATFORM, Platform, can, require
 
 KIND = "console.export"
 #: What an export can be, as the ending of its name: CSV, a zip of the CSV and an about.txt, a workbook.
@@ -34,7 +34,7 @@ FILES = ("csv", "zip", "xlsx")
 MOST_SELECTED = 1_000
 #: Whoever waited longer is told when the file is ready.
 LONG = timedelta(seconds=30)
-Place = MiniProgram | Team | Superapp
+Place = MiniProgram | Team | Superapp | Platform
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def place_of(params: dict[str, Any]) -> Place:
         return MiniProgram.objects.get(app_id=params["app_id"])
     if params.get("team"):
         return Team.objects.get(code=params["team"])
-    return Superapp.objects.get(code=params["superapp"])
+    return Superapp.objects.get(code=params["superapp"]) if params["superapp"] else THE_PLATFORM
 
 
 def start_export(
@@ -96,7 +96,7 @@ def start_export(
         "ids": list(ids), **names_of(place),
         "zone": timezone.get_current_timezone_name(), "language": translation.get_language() or "en",
     }  # fmt: skip
-    return jobs.start(KIND, actor=actor, title=str(what.title) % {"place": place.name}, params=params, container=place)
+    return jobs.start(KIND, actor=actor, title=str(what.title) % {"place": place}, params=params, container=place)
 
 
 def chosen(listing: Listing, names: list[str]) -> list[Column]:
@@ -153,7 +153,8 @@ def tell_ready(row: Job, people: Sequence[User]) -> None:
 def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
     params = row.params
     columns, rows = chosen(listing, params["columns"]), rows_of(listing, params["scope"], params.get("ids", ()))
-    stem = f"{params['record']}-{params['app_id'] or params.get('team') or params['superapp']}-{timezone.localtime():%Y%m%d-%H%M}"
+    where = params["app_id"] or params.get("team") or params["superapp"] or "platform"
+    stem = f"{params['record']}-{where}-{timezone.localtime():%Y%m%d-%H%M}"
     name = f"{stem}.{params['file']}"
     with TemporaryUploadedFile(name, "application/octet-stream", 0, None) as file:
         assert file.file

@@ -88,6 +88,7 @@ MATRIX = (
     Row("console.view_members", _("Superapp members and their roles: view"), SUPERAPP, "RRY---"),
     Row("console.manage_members", _("Superapp members and their roles: change"), SUPERAPP, "--Y---"),
     Row("console.view_platform", _("Superapps, teams, mini programs and users: view"), PLATFORM, "YY"),
+    Row("console.view_activity", _("Activity of the platform's own people: view, export"), PLATFORM, "YY"),
     Row("console.manage_superapps", _("Superapps: create, edit, appoint the first admin"), PLATFORM, "YY"),
     Row("console.manage_teams", _("Teams and mini programs: create, edit; linked e-mail; first admin"), PLATFORM, "YY"),
     Row("console.manage_users", _("Users: invite, close, open again"), PLATFORM, "YY"),

@@ -96,6 +96,7 @@ PLATFORM_ENTRIES: tuple[Entry, ...] = (
     Entry(_("Teams"), "platform-teams", "console.view_platform", "user-group"),
     Entry(_("Users"), "platform-users", "console.view_platform", "users"),
     Entry(_("Invitations"), "platform-invitations", "console.view_platform", "envelope"),
+    Entry(_("Activity"), "platform-activity", "console.view_activity", "clock"),
 )
 
 

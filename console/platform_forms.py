@@ -30,6 +30,7 @@ class TeamForm(NameForm):
     superapp = forms.ModelChoiceField(
         queryset=Superapp.objects.order_by("name"),
         to_field_name="code",
+        empty_label=_("Choose a superapp"),
         label=_("Superapp"),
         help_text=_("It stays: everything the team owns belongs to it."),
         error_messages={"required": _("Choose a superapp."), "invalid_choice": _("Choose one of the superapps in the list.")},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Case, CharField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,11 +11,19 @@ from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
 from console.models import Superapp, User
-from payments.models import Request
+from console.permissions import can
+from payments.models import PaymentRequest, Request
 from payments.notices import review_url
 
 TABS = (("pending", _("Pending")), ("decided", _("Decided")), ("in-force", _("In force")))
 KINDS = tuple((kind.value, kind.label) for kind in Request.Kind)
+#: The kinds in words, with the two payments that a mini program may ask for told apart.
+WHAT = Case(
+    When(paymentrequest__type=PaymentRequest.Type.STANDARD, then=Value("standard")),
+    default=F("kind"),
+    output_field=CharField(),
+)
+WORDS = (*KINDS, ("standard", _("Standard payment permission")))
 STATES = tuple((state.value, state.label) for state in Request.State)
 
 
@@ -44,7 +52,7 @@ class RequestListing(Listing):
     filters = RequestFilters
     extra = ("superapp__code", "kind")
     about = (
-        Column("kind", _("Request"), source="kind", choices=KINDS),
+        Column("kind", _("Request"), source=WHAT, choices=WORDS),
         Column("program", _("Mini program"), source="mini_program__name"),
         Column("team", _("Team"), source="team__name"),
         Column("by", _("Requested by"), source="requested_by__name"),
@@ -90,6 +98,12 @@ class PendingListing(RequestListing):
     )
 
 
+class PendingToRead(PendingListing):
+    """For those who decide nothing: without boxes to tick."""
+
+    select = ""
+
+
 class DecidedListing(RequestListing):
     """What was decided or has ended, the last first."""
 
@@ -112,7 +126,7 @@ def request_listing(superapp: Superapp, query: QueryDict, *, tab: str, reader: U
     if tab == "pending":
         own = Q(requested_by=reader) | Q(team__in=reader.team_memberships.values("team"))
         marked = rows.filter(state=Request.State.IN_PROGRESS).annotate(decidable=ExpressionWrapper(~own, BooleanField()))
-        return PendingListing(marked, query)
+        return (PendingListing if can(reader, "payments.decide", superapp) else PendingToRead)(marked, query)
     if tab == "in-force":
         return DecidedListing(rows.in_force().exclude(kind=Request.Kind.RELEASE), query)
     return DecidedListing(rows.exclude(state=Request.State.IN_PROGRESS), query)

@@ -1,4 +1,7 @@
-"""The site as it runs: a real server, the dispatcher in a thread, the demo loaded, all parties on one address."""
+"""The site as it runs: a real server, the dispatcher in a thread, the demo loaded, all parties on one address.
+
+`walk` is a window on a site that holds only what the test makes.
+"""
 
 import json
 import threading
@@ -11,9 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from playwright.sync_api import Page
 
 from orders import dispatcher
 from simulator.models import DeveloperBackend
+from tests.whole_sale import Walk
 
 #: Quicker to look again than in production; nothing else differs.
 LIMITS = dispatcher.Limits(poll=0.05, sweep=0.5)
@@ -53,3 +58,11 @@ def site(transactional_db: None, live_server: Any, settings: Any, tmp_path: Path
     yield Site(live_server.url, json.loads((tmp_path / "demo.json").read_text()))
     stop.set()
     thread.join()
+
+
+@pytest.fixture
+def walk(transactional_db: None, live_server: Any, browser_page: Page, settings: Any) -> Walk:
+    """A window in which the people of tests/people.py sign in; as in demo mode no second factor is asked for."""
+    settings.SECOND_FACTOR_REQUIRED = False
+    settings.BASE_URL = live_server.url
+    return Walk(browser_page, live_server.url)

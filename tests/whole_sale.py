@@ -32,9 +32,10 @@ class Walk:
         self.page.get_by_role("navigation", name="Simulator").get_by_role("link", name=tab).click()
 
     def program(self, name: str) -> None:
-        """From the first page to a mini program."""
+        """From the first page to a mini program; whoever has one only is there at once."""
         self.page.goto(self.url)
-        self.page.locator("main").get_by_role("link", name=name).first.click()
+        if self.page.get_by_role("heading", level=1, name=name).count() == 0:
+            self.page.locator("main").get_by_role("link", name=name).first.click()
 
     def menu(self, entry: str) -> None:
         self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).first.click()
@@ -51,6 +52,16 @@ class Walk:
         found = self.page.locator("main").get_by_text(text).first
         expect(found).to_be_visible()
         return found
+
+    def rows(self, text: str | re.Pattern[str] = "") -> Locator:
+        """The rows of the page's list, those with this text."""
+        found = self.page.locator("main tbody tr")
+        return found.filter(has_text=text) if text else found
+
+    def narrow(self, label: str, option: str) -> None:
+        """Choose in a filter of the list."""
+        self.page.get_by_label(label, exact=True).select_option(label=option)
+        self.press("Filter")
 
     # --- The chain that must hold before anything is sold ----------------------------------------------------------------------
 

@@ -130,8 +130,8 @@ def _give(kind: _Kind, user: User, place: Team | Superapp, role: str | TeamRole,
     if kind is _TEAM:
         columns = {"own_role": None} | columns
     row = row or kind.memberships(user=user, **{kind.field: place})
-    if before == kind.admin and columns["role"] != kind.admin and _is_last(kind, row):
-        raise Refused(role=str(kind.last))
+    if columns["role"] != kind.admin and (last := why_stays(row)):
+        raise Refused(role=last)
     for name, value in columns.items():
         setattr(row, name, value)
     if before == _key(row):
@@ -168,8 +168,8 @@ def _leave(kind: _Kind, membership: Any, place: Team | Superapp, actor: User | S
         row = kind.memberships.objects.filter(pk=membership.pk).select_related("user").first()
         if row is None:
             raise WrongState(str(_("This membership has ended already.")))
-        if row.role == kind.admin and _is_last(kind, row):
-            raise Refused(str(kind.last))
+        if last := why_stays(row):
+            raise Refused(last)
         kind.grants.objects.filter(user=row.user, content_object=place).delete()
         record(f"console.{kind.field}_membership.leave", row, actor=actor, changes={"role": [_key(row), None]})
         row.delete()
@@ -181,6 +181,12 @@ def has_admin(place: Team | Superapp) -> bool:
     """Whether somebody who can sign in has the admin role there."""
     kind = _kind_of(place)
     return kind.memberships.objects.filter(role=kind.admin, user__is_active=True, **{kind.field: place}).exists()
+
+
+def why_stays(row: TeamMembership | SuperappMembership) -> str:
+    """Why this membership can neither end nor change its role, "" when it can: the last admin stays."""
+    kind = _TEAM if isinstance(row, TeamMembership) else _SUPERAPP
+    return str(kind.last) if row.role == kind.admin and _is_last(kind, row) else ""
 
 
 def _is_last(kind: _Kind, row: Any) -> bool:

@@ -32,6 +32,7 @@ class AuditEntry(models.Model):
     mini_program = models.ForeignKey(MiniProgram, null=True, on_delete=models.PROTECT, related_name="+")
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     actor_label = models.CharField(max_length=150)
+    by_platform = models.BooleanField(db_default=False, help_text="Whether the actor had a role of the platform at the time.")
     verb = models.CharField(max_length=100)
     object_type = models.CharField(max_length=100)
     object_id = models.CharField(max_length=64)
@@ -58,6 +59,7 @@ class AuditEntry(models.Model):
             models.Index(
                 fields=["superapp", "-created_at", "-id"], condition=Q(actor__isnull=False), name="audit_superapp_people"
             ),
+            models.Index(fields=["-created_at", "-id"], condition=Q(by_platform=True), name="audit_platform_people"),
         ]
 
     def __str__(self) -> str:

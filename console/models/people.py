@@ -46,8 +46,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=100)
-    platform_role = models.CharField(max_length=20, choices=choices(PLATFORM_ROLES), blank=True, default="")
-    is_active = models.BooleanField(default=True)
+    platform_role = models.CharField(
+        _("role on the platform"), max_length=20, choices=choices(PLATFORM_ROLES), blank=True, default=""
+    )
+    is_active = models.BooleanField(_("can sign in"), default=True)
     created_at = models.DateTimeField(default=timezone.now)
     language = models.CharField(max_length=10, blank=True, default="")
     time_zone = models.CharField(max_length=64, blank=True, default="")

@@ -16,6 +16,7 @@ from console.exports import Place, exportable, rows_of, start_export
 from console.listing import Listing
 from console.models import MiniProgram, Superapp
 from console.views.base import FormView
+from console.views.platform import PlatformView
 
 #: What of the address is about the export and not about the list.
 OWN = ("ids", "scope")
@@ -58,7 +59,7 @@ class ListExport(FormView):
     @property
     def place(self) -> Place:
         """What the list is about."""
-        return self.mini_program or self.team or self.superapp  # type: ignore[return-value]
+        return self.container  # type: ignore[return-value]
 
     @cached_property
     def ids(self) -> list[int]:
@@ -132,3 +133,9 @@ class ActivityExport(ListExport):
 
     permission: ClassVar[str] = "console.view_activity"
     record = "activity"
+
+
+class PlatformActivityExport(PlatformView, ActivityExport):
+    """What the platform's own people did."""
+
+    permission: ClassVar[str] = "console.view_activity"

@@ -166,7 +166,7 @@ class MemberRole(MembersView, FormView):
     def page(self) -> dict[str, Any]:
         """Who it is, and the way to end the membership."""
         row = self.member()
-        return {"member": row, "remove_url": self.url("member-remove", pk=row.pk)}
+        return {"member": row, "remove_url": self.url("member-remove", pk=row.pk), "why_stays": actions.why_stays(row)}
 
     def act(self, form: RoleForm) -> HttpResponse:
         """It counts from their next request on."""

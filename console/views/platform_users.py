@@ -65,12 +65,30 @@ class UserPage(PlatformView):
         needed = actions.MANAGE_ADMINS if row.platform_role else actions.MANAGE
         over = can(self.actor, needed, THE_PLATFORM) and row != self.actor
         appoint = can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM)
-        why_not = _("This is your own account.") if row == self.actor else not_allowed_sentence(needed, THE_PLATFORM)
-        return {
-            "may_close": over, "not_allowed": "" if over else why_not,
+        may = {
+            "may_close": over,
             "may_appoint": appoint and not row.platform_role and row.is_active,
             "may_dismiss": appoint and row.platform_role == "platform_admin",
-        }  # fmt: skip
+        }
+        return {**may, "resting": self.resting(row, needed, **may)}
+
+    def resting(self, row: User, needed: str, *, may_close: bool, may_appoint: bool, may_dismiss: bool) -> dict[str, list[str]]:
+        """What the reader may not do about this account, by why not and who can."""
+        found: dict[str, list[str]] = {}
+        if not may_appoint and not row.platform_role:
+            why_not = not_allowed_sentence(actions.MANAGE_ADMINS, THE_PLATFORM)
+            if can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM):
+                why_not = _("The account is closed. Open it again first.")
+            found.setdefault(why_not, []).append(_("Make this person platform admin"))
+        if not may_dismiss and row.platform_role == "platform_admin":
+            why_not = not_allowed_sentence(actions.MANAGE_ADMINS, THE_PLATFORM)
+            found.setdefault(why_not, []).append(_("Dismiss this platform admin"))
+        if not may_close:
+            why_not = not_allowed_sentence(needed, THE_PLATFORM)
+            why_not = _("This is your own account. Somebody else has to do this.") if row == self.actor else why_not
+            label = _("Close the account") if row.is_active else _("Open the account again")
+            found.setdefault(why_not, []).append(label)
+        return found
 
 
 class UserInvite(PlatformForm):

@@ -111,7 +111,12 @@ class Request(TeamOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.mini_program or self.team}"
+        return f"{self.what} · {self.mini_program or self.team}"
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in words."""
+        return self.get_kind_display()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """The kind follows from the class; it is a column so that the queue can filter by it."""
@@ -217,6 +222,11 @@ class PaymentRequest(Request):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "type", "open"], name="one_open_payment_request")]
+
+    @property
+    def what(self) -> str:
+        """The two payments told apart."""
+        return str(_("Standard payment permission")) if self.type == self.Type.STANDARD else super().what
 
     approve, reject, cancel = answers("payment_request", asks="payments.request_payment")
 

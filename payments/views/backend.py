@@ -48,8 +48,17 @@ class Backend(BackendView):
             keys=self.keys(),
             new_key=self.key_once() if allowed else "",
             may_edit=allowed,
-            not_allowed="" if allowed else not_allowed_sentence(actions.EDIT, self.superapp),
+            resting=self.resting(allowed=allowed),
         )
+
+    def resting(self, *, allowed: bool) -> dict[str, list[str]]:
+        """What the reader cannot do here, with who can or what comes first."""
+        row, test = self.superapp, _("Test the connection")
+        if not allowed:
+            return {not_allowed_sentence(actions.EDIT, row): [_("Configure"), _("Replace the key"), test]}
+        if not row.backend_url:
+            return {_("Configure the address first."): [test]}
+        return {} if row.sealed_secret_key else {_("Make a key first."): [test]}
 
     def keys(self) -> list[dict[str, Any]]:
         """The keys that are accepted, with what each is for."""

@@ -60,10 +60,15 @@ class PaymentManagement(ManagementView):
         return {
             "switched": entries.order_by("-id").first(),
             "may_manage": allowed,
-            "not_allowed": "" if allowed else not_allowed_sentence(actions.MANAGE, self.superapp),
+            "resting": {} if allowed else {not_allowed_sentence(actions.MANAGE, self.superapp): self.acts()},
             "currencies": self.currencies(),
             "listing": program_listing(self.superapp, self.request.GET),
         }
+
+    def acts(self) -> list[str]:
+        """What those who may manage find on this page."""
+        switch = _("Switch off") if self.superapp.payment_enabled else _("Switch on")
+        return [switch, _("Add a currency"), _("Remove a currency")]
 
     def currencies(self) -> list[dict[str, Any]]:
         """Each currency with its name and how many merchants settle in it."""

@@ -51,16 +51,26 @@ class MerchantPage(MerchantView):
         effective = next((row for row in history if row.effective), None) or self.effective()
         allowed = can(self.actor, "payments.bind_merchant", self.team)
         latest = history[0] if history else None
+        pending = next((row for row in history if row.pending), None)
         return self.render(
             history=history,
             effective=effective,
-            pending=next((row for row in history if row.pending), None),
+            pending=pending,
             latest=latest,
             next_step=what_next(latest) if latest else "",
             mend_url=mend_url(latest) if latest and allowed else "",
             allowed=allowed,
-            not_allowed="" if allowed else not_allowed_sentence("payments.bind_merchant", self.team),
+            resting=self.resting(allowed=allowed, is_bound=effective is not None, is_pending=pending is not None),
         )
+
+    def resting(self, *, allowed: bool, is_bound: bool, is_pending: bool) -> dict[str, list[str]]:
+        """What the reader cannot do here, with who can or what comes first."""
+        change = [_("Change merchant")] if is_bound else [_("Bind a merchant")]
+        if not allowed:
+            return {not_allowed_sentence("payments.bind_merchant", self.team): [*change, *([_("Unbind")] if is_bound else [])]}
+        if is_pending:
+            return {_("A request is in progress. Cancel it before you make another."): change}
+        return {}
 
 
 class MerchantBind(MerchantView, FormView):

@@ -76,8 +76,16 @@ class Payment(PaymentView):
             "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
             "may_request": allowed and not is_open,
             "why_not_request": "" if is_open else payment.why_not_request(self.mini_program, type=self.type),
-            "not_allowed": "" if allowed or is_open else not_allowed_sentence("payments.request_payment", self.mini_program),
+            "resting": {} if allowed else self.resting(latest),
         }
+
+    def resting(self, latest: PaymentRequest | None) -> dict[str, list[str]]:
+        """What a team admin could do now, with who that is."""
+        if latest and latest.state == PaymentRequest.State.APPROVED:
+            return {}
+        in_progress = latest is not None and latest.state == PaymentRequest.State.IN_PROGRESS
+        label = _("Cancel request") if in_progress else _("Request permission")
+        return {not_allowed_sentence("payments.request_payment", self.mini_program): [label]}
 
 
 class PaymentRequestNew(PaymentView, FormView):

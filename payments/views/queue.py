@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console import factor
@@ -31,15 +32,19 @@ class Approvals(ConsoleView):
         tab = request.GET.get("tab", "")
         tab = tab if tab in dict(TABS) else TABS[0][0]
         listing = request_listing(self.superapp, request.GET, tab=tab, reader=self.actor)
-        may_decide = can(self.actor, "payments.decide", self.superapp)
+        is_pending, may_decide = tab == TABS[0][0], can(self.actor, "payments.decide", self.superapp)
         return self.render(
             tab=tab,
             listing=listing,
             pending_count=pending_count(self.superapp),
             tabs=TABS,
-            may_decide=may_decide and tab == TABS[0][0],
-            not_allowed="" if may_decide else not_allowed_sentence("payments.decide", self.superapp),
+            may_decide=may_decide and is_pending,
+            resting=self.resting() if is_pending and not may_decide else {},
         )
+
+    def resting(self) -> dict[str, list[str]]:
+        """What the reader may not do with what waits, with who can."""
+        return {not_allowed_sentence("payments.decide", self.superapp): [_("Approve"), _("Reject")]}
 
 
 def pending_count(superapp: Superapp) -> str:

@@ -82,6 +82,24 @@ def test_passwords_are_kept_with_argon2_outside_the_tests():
     assert encoded.startswith("argon2$argon2id$")
 
 
+def test_a_changed_password_ends_all_other_sessions(team_admin):
+    mine, other = Client(), Client()
+    for client in (mine, other):
+        sign_in(client, team_admin.email)
+    new = "a long new password"
+    mine.post("/accounts/password/change/", {"oldpassword": "demo", "password1": new, "password2": new})
+    assert other.get("/roles/").status_code == 302
+    assert sign_in(Client(), team_admin.email, new).status_code == 302
+
+
+def test_signing_out_ends_the_session_and_not_only_the_cookie(client, team_admin):
+    sign_in(client, team_admin.email)
+    cookie = client.cookies["sessionid"].value
+    client.post("/accounts/logout/")
+    client.cookies["sessionid"] = cookie
+    assert client.get("/roles/").status_code == 302
+
+
 def test_losing_a_role_works_on_the_next_request(client, operator, starfall):
     client.force_login(operator)
     page = reverse("orders:list", kwargs={"app_id": starfall.app_id})
