@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from console.filters import start_of
 from console.models import AuditEntry, MiniProgram
 from console.money import format_money
+from console.subjects import name_of
 from console.templatetags.moments import moment_text
 from console.verbs import WORDS
 from items.models import Item
@@ -122,4 +123,12 @@ def _tile(label: str, rows: Any, url: str) -> dict[str, Any]:
 def activity(program: MiniProgram) -> list[dict[str, Any]]:
     """The last eight things people did here, newest first; one query. The system's own entries are left out."""
     rows = AuditEntry.objects.filter(mini_program=program, actor__isnull=False, verb__in=WORDS).order_by("-id")[:8]
-    return [{"at": row.created_at, "who": row.actor_label, "what": WORDS[row.verb], "object": row.object_label} for row in rows]
+    return [
+        {
+            "at": row.created_at,
+            "who": row.actor_label,
+            "what": WORDS[row.verb],
+            "object": name_of(row.object_type, row.object_label),
+        }
+        for row in rows
+    ]

@@ -12,7 +12,7 @@ from console.actions import invitation as invitations
 from console.actions import user as actions
 from console.errors import Invisible
 from console.models import Invitation, SuperappMembership, TeamMembership, User
-from console.permissions import THE_PLATFORM, can, not_allowed_sentence
+from console.permissions import THE_PLATFORM, can, resting
 from console.platform import BY_PLATFORM, invitation_listing, user_listing
 from console.platform_forms import InviteForm
 from console.views.platform import SHOWN, Crumb, PlatformForm, PlatformView
@@ -25,7 +25,7 @@ class Users(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest first."""
-        return self.render(listing=user_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=user_listing(request.GET), **self.rights(actions.MANAGE, _("Invite a user")))
 
 
 def find_user(pk: int) -> User:
@@ -65,12 +65,23 @@ class UserPage(PlatformView):
         needed = actions.MANAGE_ADMINS if row.platform_role else actions.MANAGE
         over = can(self.actor, needed, THE_PLATFORM) and row != self.actor
         appoint = can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM)
-        why_not = _("This is your own account.") if row == self.actor else not_allowed_sentence(needed, THE_PLATFORM)
         return {
-            "may_close": over, "not_allowed": "" if over else why_not,
+            "may_close": over, "resting": self.resting(row, needed),
             "may_appoint": appoint and not row.platform_role and row.is_active,
             "may_dismiss": appoint and row.platform_role == "platform_admin",
         }  # fmt: skip
+
+    def resting(self, row: User, needed: str) -> dict[str, list[Any]]:
+        """What the reader may not do about this account, by why not and who can."""
+        close = _("Close the account") if row.is_active else _("Open the account again")
+        if row == self.actor:
+            return {_("This is your own account."): [close]}
+        acts = {needed: [close]}
+        if row.platform_role == "platform_admin":
+            acts.setdefault(actions.MANAGE_ADMINS, []).append(_("Dismiss this platform admin"))
+        elif row.is_active and not row.platform_role:
+            acts.setdefault(actions.MANAGE_ADMINS, []).append(_("Make this person platform admin"))
+        return resting(self.actor, THE_PLATFORM, acts)
 
 
 class UserInvite(PlatformForm):
@@ -185,7 +196,7 @@ class Invitations(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest first."""
-        return self.render(listing=invitation_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=invitation_listing(request.GET), **self.rights(actions.MANAGE, _("Invite a user")))
 
 
 class InvitationPage(PlatformView):
@@ -212,7 +223,8 @@ class InvitationPage(PlatformView):
             "resend_url": reverse("platform-invitation-resend", kwargs={"pk": pk}),
             "revoke_url": reverse("platform-invitation-revoke", kwargs={"pk": pk}),
         }
-        return self.render(row=self.found(), crumbs=crumbs, **urls, **self.rights(actions.MANAGE))
+        rights = self.rights(actions.MANAGE, _("Send it again"), _("Revoke it"))
+        return self.render(row=self.found(), crumbs=crumbs, **urls, **rights)
 
 
 def find_invitation(*conditions: Q, **names: Any) -> Invitation:

@@ -3,14 +3,19 @@
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console.permissions import can, holders, not_allowed_sentence
+from console.permissions import can, holders, resting
 from console.views.base import ConsoleView
 from items.listings import CHANGED, ItemQuery, counts, page
 from items.models import Item
 from items.settlement import settlement_currency
+
+ACTS = {
+    "items.edit_item": [gettext_lazy("Add item"), gettext_lazy("Import")],
+    "items.submit_release": [gettext_lazy("Submit for release")],
+}
 
 
 class ItemList(ConsoleView):
@@ -30,18 +35,9 @@ class ItemList(ConsoleView):
             chips=chips_of(query),
             may_edit=can(self.actor, "items.edit_item", self.mini_program),
             may_submit=can(self.actor, "items.submit_release", self.mini_program),
-            resting=self._resting(),
+            resting=resting(self.actor, self.container, ACTS),
             **self._emptiness(query),
         )
-
-    def _resting(self) -> dict[str, list[str]]:
-        """The labels of what the reader's role does not allow, by the sentence that names who can."""
-        acts = [(_("Add item"), "items.edit_item"), (_("Submit for release"), "items.submit_release")]
-        found: dict[str, list[str]] = {}
-        for label, permission in acts:
-            if not can(self.actor, permission, self.mini_program):  # type: ignore[arg-type]
-                found.setdefault(not_allowed_sentence(permission, self.mini_program), []).append(label)  # type: ignore[arg-type]
-        return found
 
     def _tabs(self, query: ItemQuery) -> list[dict[str, Any]]:
         numbers = counts(self.mini_program)  # type: ignore[arg-type]
@@ -60,7 +56,6 @@ class ItemList(ConsoleView):
         return {
             "is_new": True,
             "is_enabled": bool(settlement_currency(self.mini_program)),  # type: ignore[arg-type]
-            "home_url": reverse("orders:home", kwargs={"app_id": self.mini_program.app_id}),  # type: ignore[union-attr]
             "editors": holders("items.edit_item", self.container)[:5],
         }
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console import secrets
 from console.models import AuditEntry, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import backend as actions
 from payments.forms import BackendForm, PlainForm, SwitchKeyForm
@@ -48,8 +48,13 @@ class Backend(BackendView):
             keys=self.keys(),
             new_key=self.key_once() if allowed else "",
             may_edit=allowed,
-            not_allowed="" if allowed else not_allowed_sentence(actions.EDIT, self.superapp),
+            resting=self.resting(),
         )
+
+    def resting(self) -> dict[str, list[Any]]:
+        """What readers without the right to edit do not get a button for, with who can."""
+        key = _("Replace the key") if self.superapp.sealed_secret_key else _("Make a key")
+        return resting(self.actor, self.superapp, {actions.EDIT: [_("Test the connection"), _("Configure"), key]})
 
     def keys(self) -> list[dict[str, Any]]:
         """The keys that are accepted, with what each is for."""

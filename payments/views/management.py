@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.models import AuditEntry, MiniProgram, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import FormView
 from payments.actions import superapp as actions
 from payments.forms import CurrencyForm, KnowingForm, PlainForm, named
@@ -57,10 +57,11 @@ class PaymentManagement(ManagementView):
             object_type="console.superapp", object_id=str(self.superapp.pk), verb__in=SWITCHED, superapp=self.superapp
         )
         allowed = can(self.actor, actions.MANAGE, self.superapp)
+        switch = _("Switch off") if self.superapp.payment_enabled else _("Switch on")
         return {
             "switched": entries.order_by("-id").first(),
             "may_manage": allowed,
-            "not_allowed": "" if allowed else not_allowed_sentence(actions.MANAGE, self.superapp),
+            "resting": resting(self.actor, self.superapp, {actions.MANAGE: [switch, _("Add a currency")]}),
             "currencies": self.currencies(),
             "listing": program_listing(self.superapp, self.request.GET),
         }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.errors import Invisible
 from console.models import Team
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import merchant
 from payments.forms import MerchantForm
@@ -59,8 +59,15 @@ class MerchantPage(MerchantView):
             next_step=what_next(latest) if latest else "",
             mend_url=mend_url(latest) if latest and allowed else "",
             allowed=allowed,
-            not_allowed="" if allowed else not_allowed_sentence("payments.bind_merchant", self.team),
+            resting=self.resting(latest, effective),
         )
+
+    def resting(self, latest: MerchantBinding | None, effective: MerchantBinding | None) -> dict[str, list[Any]]:
+        """What only some members may do, for the others."""
+        labels = [_("Unbind"), _("Change merchant")] if effective else [_("Bind a merchant")]
+        if latest and latest.pending:
+            labels = [_("Cancel request")]
+        return resting(self.actor, self.team, {"payments.bind_merchant": labels})
 
 
 class MerchantBind(MerchantView, FormView):

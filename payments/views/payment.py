@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from console.errors import Invisible
 from console.lifecycle import available
 from console.models import MiniProgram
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import payment
 from payments.forms import MessageForm
@@ -68,6 +68,7 @@ class Payment(PaymentView):
         """What the reader may do, or why not and who can."""
         allowed = can(self.actor, "payments.request_payment", self.mini_program)
         is_open = latest is not None and latest.open
+        label = _("Cancel request") if latest and latest.pending else _("Request permission")
         return {
             "cancel_url": self.url("cancel", pk=latest.pk) if latest else "",
             "selling": selling_state(self.mini_program, type=self.type),
@@ -76,7 +77,7 @@ class Payment(PaymentView):
             "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
             "may_request": allowed and not is_open,
             "why_not_request": "" if is_open else payment.why_not_request(self.mini_program, type=self.type),
-            "not_allowed": "" if allowed or is_open else not_allowed_sentence("payments.request_payment", self.mini_program),
+            "resting": resting(self.actor, self.mini_program, {"payments.request_payment": [label]}),
         }
 
 

@@ -4,12 +4,13 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console import factor
 from console.errors import Refused
 from console.models import Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, add_errors
 from payments.actions.deciding_many import decide_many, selection
 from payments.forms import ManyForm, ReasonForm
@@ -38,7 +39,7 @@ class Approvals(ConsoleView):
             pending_count=pending_count(self.superapp),
             tabs=TABS,
             may_decide=may_decide and tab == TABS[0][0],
-            not_allowed="" if may_decide else not_allowed_sentence("payments.decide", self.superapp),
+            resting=resting(self.actor, self.superapp, {"payments.decide": [_("Approve"), _("Reject")]}),
         )
 
 
