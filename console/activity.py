@@ -135,6 +135,11 @@ class SubjectColumn(Column):
 
     in_python = True
 
+    @property
+    def css(self) -> str:
+        """Names may be long."""
+        return "wrap"
+
     def word(self, value: Any) -> str:
         """In the reader's language, whatever language the entry was written in."""
         return subject_of(value["type"], value["label"])

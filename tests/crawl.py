@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.test import Client
 from django.urls import Resolver404, resolve
@@ -31,16 +31,15 @@ class Visit(NamedTuple):
 
 
 def visits(client: Client, *starts: str, most: int = 2) -> Iterator[Visit]:
-    """Breadth first from `starts`; of a route with the same names in its query at most `most` addresses."""
-    queue, seen, asked = [(start, "") for start in starts], Counter[tuple[str, ...]](), set()
+    """Breadth first from `starts`; at most `most` addresses of a route, since what may be opened does not depend on the query."""
+    queue, seen, asked = [(start, "") for start in starts], Counter[str](), set()
     while queue:
         address, found_on = queue.pop(0)
-        route, parts = route_of(address), urlsplit(address)
-        shape = (route, *sorted(dict(parse_qsl(parts.query))))
-        if not route or route in CLOSED or address in asked or seen[shape] >= most:
+        route = route_of(address)
+        if not route or route in CLOSED or address in asked or seen[route] >= most:
             continue
         asked.add(address)
-        seen[shape] += 1
+        seen[route] += 1
         answer = client.get(address)
         yield Visit(route, address, found_on, answer)
         queue += [(link, address) for link in links_of(address, answer)]

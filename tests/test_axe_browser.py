@@ -1,12 +1,14 @@
 """Every page that somebody of the demo reaches: axe finds nothing serious in either theme (WCAG 2.2 AA), it fits 320 px, and the
-browser has nothing to complain of, neither a script nor the content security policy.
+browser has nothing to complain of, neither a script nor the content security policy. No link leads to a refusal for its reader.
 
 A new page takes part by itself, as soon as a link leads to it; one that no link reaches fails here until UNREACHED says why.
 """
 
+from dataclasses import dataclass, field
+
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.test import Client
 
 from console.checks import routes
@@ -48,26 +50,33 @@ def serious(page, options) -> list[str]:
     ]
 
 
-def pages(client: Client, *starts: str) -> dict[str, str]:
-    """Route → its first page that answers with HTML."""
-    found: dict[str, str] = {}
-    for visit in visits(client, *starts, most=1):
-        if visit.answer.status_code == 200 and visit.answer["Content-Type"].startswith("text/html"):
-            found.setdefault(visit.route, visit.address)
-    return found
+@dataclass
+class Reader:
+    """Somebody's session, the pages they are the first to reach (route → address), and the links that were refused."""
+
+    client: Client
+    pages: dict[str, str] = field(default_factory=dict)
+    dead: list[str] = field(default_factory=list)
+
+    def walk(self, starts: tuple[str, ...], known: set[str]) -> None:
+        """Follow all links; routes in `known` are visited, but somebody else's."""
+        for visit in visits(self.client, *starts):
+            if visit.answer.status_code >= 400:
+                self.dead.append(f"{visit.address} from {visit.found_on}: {visit.answer.status_code}")
+            elif visit.answer.status_code == 200 and visit.answer["Content-Type"].startswith("text/html"):
+                if visit.route not in known:
+                    self.pages.setdefault(visit.route, visit.address)
 
 
-def plan() -> dict[str, tuple[Client, dict[str, str]]]:
-    """Person → route → address, each route once, by the first person who reaches it; "" has not signed in."""
-    clients, known, planned = {"": Client()}, set(), {}
+def readers() -> dict[str, Reader]:
+    """Everybody of the demo by e-mail, "" for who has not signed in, after their walks."""
+    found = {"": Reader(Client())}
+    found[""].walk(PUBLIC, set())
     for account in ACCOUNTS:
-        clients[account.email] = Client()
-        clients[account.email].force_login(User.objects.get(email=account.email))
-    for email, client in clients.items():
-        found = pages(client, *(PUBLIC if not email else ("/",)))
-        planned[email] = {route: address for route, address in found.items() if route not in known}
-        known |= set(found)
-    return {email: (clients[email], todo) for email, todo in planned.items() if todo}
+        reader = found[account.email] = Reader(Client(raise_request_exception=False))
+        reader.client.force_login(User.objects.get(email=account.email))
+        reader.walk(("/",), {route for other in found.values() for route in other.pages})
+    return found
 
 
 def faults(page, address: str) -> list[str]:
@@ -86,24 +95,26 @@ def faults(page, address: str) -> list[str]:
 
 
 @pytest.mark.browser
-def test_every_page_is_accessible_narrow_and_quiet(browser_page, site):
+def test_every_page_is_accessible_narrow_and_quiet_and_no_link_is_refused(browser_page, site):
     furnish()
-    wrong, reached, said = [], set(), []
+    everybody = readers()
+    dead = [f"{email}: {link}" for email, reader in everybody.items() for link in reader.dead]
+    assert not dead, "\n".join(dead)
+    wrong, said = [], []
     browser_page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     browser_page.on("pageerror", lambda error: said.append(str(error)))
-    for email, (client, todo) in plan().items():
+    for email, reader in everybody.items():
         browser_page.context.clear_cookies()
-        cookie = client.cookies.get(django_settings.SESSION_COOKIE_NAME)
+        cookie = reader.client.cookies.get(settings.SESSION_COOKIE_NAME)
         if email and cookie:
             browser_page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site.url}])
-        for route, address in todo.items():
-            reached.add(route)
+        for route, address in reader.pages.items():
             wrong += [f"{route} {address} as {email}: {fault}" for fault in faults(browser_page, site.url + address)]
             wrong += [f"{route} {address} as {email}: {complaint}" for complaint in said]
             said.clear()
     assert not wrong, "\n".join(wrong)
-    missing = {name for name in with_pages() if name not in reached}
-    assert missing == {name for name in UNREACHED if name in with_pages()}
+    missing = with_pages() - {route for reader in everybody.values() for route in reader.pages}
+    assert missing == with_pages() & set(UNREACHED)
 
 
 def with_pages() -> set[str]:

@@ -89,7 +89,7 @@ class ConsoleView(AccessMixin, View):
         return {**place, "actor": self.actor, "home_url": self.home_url(), **more}
 
     def home_url(self) -> str:
-        """The first page of the mini program or the superapp; "" for a team, which has none, and for those who may not open it."""
+        """The first page of the mini program or the superapp; "" for a team, which has none, and where it is not allowed."""
         if self.mini_program and can(self.actor, "console.view_mini_program", self.mini_program):
             return reverse("orders:home", kwargs={"app_id": self.mini_program.app_id})
         if self.superapp and not self.team and can(self.actor, "console.view_superapp", self.superapp):
