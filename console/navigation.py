@@ -86,7 +86,14 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         _("Standard payment"),
         (
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "j", kind="standard"),
-            Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "k", "standard"),
+            Entry(
+                _("After-sales record"),
+                "orders:superapp-refund-list",
+                "orders.view_refund",
+                "arrow-uturn-left",
+                "k",
+                kind="standard",
+            ),
         ),
     ),
 )
