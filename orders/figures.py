@@ -99,7 +99,8 @@ def chart(days: list[Day]) -> dict[str, Any]:
         box = {"x": left + GAP / 2, "y": top_edge, "width": slot - GAP, "height": height}
         words = {"middle": left + slot / 2, "above": top_edge - 5}
         bars.append({name: round(value, 1) for name, value in (box | words).items()} | {"day": day})
-    return {"is_empty": not any(day.orders for day in days), "width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
+    is_empty = not any(day.orders for day in days)
+    return {"is_empty": is_empty, "width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
 
 
 def attention(program: MiniProgram) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def furnish() -> None:
     export_schedule.create(superapp, "orders", name="Daily", recipients=[boss], actor=boss, **fields)
     for person in (admin, boss):
         Job.objects.create(kind="test", actor=person, title="Export of the order record")
-        Notice.objects.create(user=person, kind=Notice.Kind.DECISION, subject="Approved", url=f"/t/{program.team.code}/merchant/")
+    Notice.objects.create(user=admin, kind=Notice.Kind.DECISION, subject="Approved", url=f"/t/{program.team.code}/merchant/")
     Import.objects.create(
         **owners_of(program), started_by=admin, mode="add_only", file_name="items.xlsx", currency="USD", new=1,
         plan={"new": [[2, "coin", "Coin", 99, "", ""]]},

@@ -13,7 +13,7 @@ from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import payment
 from payments.forms import MessageForm
-from payments.models import PaymentRequest
+from payments.models import PaymentRequest, Request
 from payments.notices import mend_url, what_next
 from payments.selling import selling_state
 
@@ -68,7 +68,7 @@ class Payment(PaymentView):
         """What the reader may do, or why not and who can."""
         allowed = can(self.actor, "payments.request_payment", self.mini_program)
         is_open = latest is not None and latest.open
-        label = _("Cancel request") if latest and latest.pending else _("Request permission")
+        label = _("Cancel request") if latest and latest.state == Request.State.IN_PROGRESS else _("Request permission")
         return {
             "cancel_url": self.url("cancel", pk=latest.pk) if latest else "",
             "selling": selling_state(self.mini_program, type=self.type),
