@@ -27,7 +27,8 @@ from console.subjects import BETWEEN, FIELDS, subject_of
 from console.verbs import WORDS
 
 SUBJECT = JSONObject(label=F("object_label"), type=F("object_type"))
-#: Values that are names of the matrix, whatever field holds them.
+#: Fields whose values are names of the matrix, and the words for those.
+RIGHTS = ("role", "platform_role", "permissions")
 SPOKEN = {**ROLES, **{row.permission: row.label for row in MATRIX}}
 CHANGES = JSONObject(changes=F("changes"), note=F("note"), type=F("object_type"))
 SHOWN = 200  # characters of a value before and after; an entry may hold a whole description
@@ -111,7 +112,7 @@ def _fields(label: str) -> dict[str, Any]:
 
 def _shown(name: str, pair: Any, field: Any) -> str:
     """A pair [before, after] with an arrow; whatever else an entry holds as it is. States and choices as the pages say them."""
-    choices = {**SPOKEN, **(dict(field.flatchoices) if field else {})}
+    choices = {**(SPOKEN if name in RIGHTS else {}), **(dict(field.flatchoices) if field else {})}
     words = {"name": FIELDS.get(name) or (field.verbose_name if field else name), "before": "", "after": ""}
     if not isinstance(pair, list) or len(pair) != 2:
         return _now("%(name)s: %(after)s") % {**words, "after": _value(pair, choices)}

@@ -30,7 +30,7 @@ class Visit(NamedTuple):
     answer: Any
 
 
-def visits(client: Client, *starts: str, most: int = 2) -> Iterator[Visit]:
+def visits(client: Client, *starts: str, most: int = 1) -> Iterator[Visit]:
     """Breadth first from `starts`; at most `most` addresses of a route, since what may be opened does not depend on the query."""
     queue, seen, asked = [(start, "") for start in starts], Counter[str](), set()
     while queue:

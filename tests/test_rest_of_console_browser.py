@@ -42,6 +42,7 @@ def test_an_operator_sees_all_six_steps_with_who_may_do_each_and_cannot_press_wh
     ]
     expect(steps).to_contain_text(titles)
     expect(steps.nth(0)).to_contain_text("Done")
+    expect(steps.nth(0)).to_contain_text("Sven Superapp")
     expect(steps.nth(2)).to_contain_text("Next step")
     expect(steps.nth(2)).to_contain_text("Tara Admin")
     for place in (3, 4, 5):
