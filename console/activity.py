@@ -21,10 +21,16 @@ from console.columns import Column, Kind
 from console.exports import Exportable, register
 from console.filters import ChoiceFilter, PeriodFilters
 from console.listing import Listing, Sort
+from console.matrix import MATRIX, ROLES
 from console.models import AuditEntry, MiniProgram, Superapp, Team
 from console.permissions import Platform
+from console.subjects import BETWEEN, FIELDS, subject_of
 from console.verbs import WORDS
 
+SUBJECT = JSONObject(label=F("object_label"), type=F("object_type"))
+#: Fields whose values are names of the matrix, and the words for those.
+RIGHTS = ("role", "platform_role", "permissions")
+SPOKEN = {**ROLES, **{row.permission: row.label for row in MATRIX}}
 CHANGES = JSONObject(changes=F("changes"), note=F("note"), type=F("object_type"))
 SHOWN = 200  # characters of a value before and after; an entry may hold a whole description
 
@@ -38,6 +44,19 @@ class ActivityFilters(PeriodFilters):
     person = django_filters.CharFilter(field_name="actor_label", lookup_expr="icontains", label=_("Person"), max_length=100)
     verb = ChoiceFilter(choices=sorted(WORDS.items()), label=_("What"))
     object = django_filters.CharFilter(method="about", label=_("History of"), max_length=165)
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Also the name alone, which stands behind the kind in the labels of requests."""
+        named = rows.filter(object_label__endswith=f"{BETWEEN}{value}")
+        return super().search(rows, name, value) | named
+
+    def _words(self, name: str, value: Any) -> dict[str, Any]:
+        """An object by its name, as its newest entry here has it."""
+        words = super()._words(name, value)
+        if name == "object":
+            rows = self.about(self.queryset, name, value).order_by("-id")
+            words["value"] = next((subject_of(*row) for row in rows.values_list("object_type", "object_label")[:1]), value)
+        return words
 
     def about(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Entries about one object, named as in object_key()."""
@@ -82,9 +101,14 @@ class ChangesColumn(Column):
         pairs = value["changes"] or {}
         if isinstance(pairs, str):  # SQLite keeps JSON inside JSON as text
             pairs = json.loads(pairs)
-        fields = _fields(value["type"])
-        parts = [_shown(name, pair, fields.get(name)) for name, pair in pairs.items()]
-        return " · ".join([*parts, value["note"]] if value["note"] else parts)
+        return changes_text(value["type"], pairs, value["note"])
+
+
+def changes_text(kind: str, changes: dict[str, Any], note: str) -> str:
+    """Before and after of each field of an entry about a `kind`, such as "items.item", then its note; one line."""
+    fields = _fields(kind)
+    parts = [_shown(name, pair, fields.get(name)) for name, pair in changes.items()]
+    return BETWEEN.join([*parts, note] if note else parts)
 
 
 @cache
@@ -98,10 +122,8 @@ def _fields(label: str) -> dict[str, Any]:
 
 def _shown(name: str, pair: Any, field: Any) -> str:
     """A pair [before, after] with an arrow; whatever else an entry holds as it is. States and choices as the pages say them."""
-    words = {"name": name, "before": "", "after": ""}
-    choices = dict(field.flatchoices) if field else {}
-    if field and field.verbose_name != name.replace("_", " "):
-        words["name"] = field.verbose_name
+    choices = {**(SPOKEN if name in RIGHTS else {}), **(dict(field.flatchoices) if field else {})}
+    words = {"name": FIELDS.get(name) or (field.verbose_name if field else name), "before": "", "after": ""}
     if not isinstance(pair, list) or len(pair) != 2:
         return _now("%(name)s: %(after)s") % {**words, "after": _value(pair, choices)}
     return _now("%(name)s: %(before)s → %(after)s") % {
@@ -111,10 +133,27 @@ def _shown(name: str, pair: Any, field: Any) -> str:
 
 def _value(value: Any, choices: dict[Any, Any]) -> str:
     if isinstance(value, list):
-        text = ", ".join(map(str, value))
+        text = ", ".join(str(choices.get(one, one)) for one in value)
+    elif isinstance(value, bool):
+        text = _now("Yes") if value else _now("No")
     else:
         text = "–" if value in (None, "") else str(choices.get(value, value))
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+class SubjectColumn(Column):
+    """The kind of the object and its name."""
+
+    in_python = True
+
+    @property
+    def css(self) -> str:
+        """Names may be long."""
+        return "wrap"
+
+    def word(self, value: Any) -> str:
+        """In the reader's language, whatever language the entry was written in."""
+        return subject_of(value["type"], value["label"])
 
 
 class ActivityListing(Listing):
@@ -130,7 +169,7 @@ class ActivityListing(Listing):
         Column("at", _("Time"), Kind.TIME, "created_at"),
         Column("who", _("Who"), source="actor_label"),
         Column("what", _("What"), source="verb", choices=tuple(WORDS.items())),
-        Column("object", _("Object"), source="object_label"),
+        SubjectColumn("object", _("Object"), source=SUBJECT),
         ChangesColumn("changes", _("Before → after, note"), Kind.EXCERPT, CHANGES),
         Column("address", _("Address"), source="address"),
         Column("request", _("Request id"), source="request_id"),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from console.matrix import SIGNED_IN
 from console.models import MiniProgram, Superapp, Team, User
 from console.permissions import THE_PLATFORM, can
 
@@ -41,16 +42,16 @@ PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Virtual items"), "items:list", "items.view_item", "cube", "i"),
             Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
-            Entry(_("Mismatches"), "orders:mismatches", "orders.view_order", "exclamation-triangle"),
-            Entry(_("Scheduled exports"), "program-export-schedules", "orders.view_order", "calendar"),
+            Entry(_("Mismatches"), "orders:mismatches", "orders.view_order", "exclamation-triangle", "x"),
+            Entry(_("Scheduled exports"), "program-export-schedules", "orders.view_order", "calendar", "d"),
         ),
     ),
     (
         _("Standard payment"),
         (
-            Entry(_("Enable payment"), "payments:standard-payment", "console.view_mini_program", "wallet"),
-            Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", kind="standard"),
-            Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", kind="standard"),
+            Entry(_("Enable payment"), "payments:standard-payment", "console.view_mini_program", "wallet", "w"),
+            Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "j", kind="standard"),
+            Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "k", kind="standard"),
         ),
     ),
 )
@@ -59,8 +60,8 @@ TEAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         _("Team"),
         (
             Entry(_("Merchant"), "payments:merchant", "payments.view_merchant", "building-storefront", "m"),
-            Entry(_("Members"), "team-members", "console.view_members", "users"),
-            Entry(_("Activity"), "team-activity", "console.view_activity", "clock"),
+            Entry(_("Members"), "team-members", "console.view_members", "users", "u"),
+            Entry(_("Activity"), "team-activity", "console.view_activity", "clock", "t"),
         ),
     ),
 )
@@ -75,28 +76,40 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Items on sale"), "items:superapp-list", "payments.intervene", "cube", "i"),
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
-            Entry(_("Mismatches"), "orders:superapp-mismatches", "orders.view_order", "exclamation-triangle"),
-            Entry(_("Scheduled exports"), "superapp-export-schedules", "orders.view_order", "calendar"),
-            Entry(_("Members"), "superapp-members", "console.view_members", "users"),
-            Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock"),
+            Entry(_("Mismatches"), "orders:superapp-mismatches", "orders.view_order", "exclamation-triangle", "x"),
+            Entry(_("Scheduled exports"), "superapp-export-schedules", "orders.view_order", "calendar", "d"),
+            Entry(_("Members"), "superapp-members", "console.view_members", "users", "u"),
+            Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock", "t"),
         ),
     ),
     (
         _("Standard payment"),
         (
-            Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", kind="standard"),
+            Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "j", kind="standard"),
             Entry(
-                _("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", kind="standard"
+                _("After-sales record"),
+                "orders:superapp-refund-list",
+                "orders.view_refund",
+                "arrow-uturn-left",
+                "k",
+                kind="standard",
             ),
         ),
     ),
 )
 PLATFORM_ENTRIES: tuple[Entry, ...] = (
-    Entry(_("Superapps"), "platform-superapps", "console.view_platform", "device-phone-mobile"),
-    Entry(_("Teams"), "platform-teams", "console.view_platform", "user-group"),
-    Entry(_("Users"), "platform-users", "console.view_platform", "users"),
-    Entry(_("Invitations"), "platform-invitations", "console.view_platform", "envelope"),
-    Entry(_("Activity"), "platform-activity", "console.view_activity", "clock"),
+    Entry(_("Superapps"), "platform-superapps", "console.view_platform", "device-phone-mobile", "s"),
+    Entry(_("Teams"), "platform-teams", "console.view_platform", "user-group", "q"),
+    Entry(_("Users"), "platform-users", "console.view_platform", "users", "v"),
+    Entry(_("Invitations"), "platform-invitations", "console.view_platform", "envelope", "n"),
+    Entry(_("Activity"), "platform-activity", "console.view_activity", "clock", "y"),
+)
+#: What is everybody's own; on pages that belong to no place, beside it in the account menu.
+OWN_ENTRIES: tuple[Entry, ...] = (
+    Entry(_("Where you work"), "home", SIGNED_IN, "home", "h"),
+    Entry(_("Notifications"), "notices", SIGNED_IN, "bell", "l"),
+    Entry(_("Jobs"), "job-list", SIGNED_IN, "arrow-path", "z"),
+    Entry(_("Who can do what"), "roles", SIGNED_IN, "identification", "c"),
 )
 
 
@@ -113,6 +126,8 @@ def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]
         names = {"superapp": superapp.code}
         built += [_section(request, user, label, entries, superapp, names) for label, entries in SUPERAPP_SECTIONS]
     built.append(_section(request, user, _("Platform"), PLATFORM_ENTRIES, THE_PLATFORM, {}))
+    if not superapp:
+        built.append({"label": _("Yours"), "entries": [_link(request, entry, {}) for entry in OWN_ENTRIES]})
     return [section for section in built if section["entries"]]
 
 
@@ -125,7 +140,7 @@ def _section(
 
 def _link(request: HttpRequest, entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     url = reverse(entry.url_name, kwargs=names)
-    current = request.path == url if entry.url_name == "orders:home" else request.path.startswith(url)
+    current = request.path == url if entry.url_name in ("home", "orders:home") else request.path.startswith(url)
     current = current and (request.GET.get("kind") == "standard") == (entry.kind == "standard")
     url += f"?kind={entry.kind}" if entry.kind else ""
     return {"label": entry.label, "url": url, "icon": entry.icon, "key": entry.key, "current": current}

@@ -85,7 +85,7 @@ def _send_digest(reader: User, now: datetime) -> int:
         count = len(rows)
         subject = ngettext("%(count)d piece of news", "%(count)d pieces of news", count) % {"count": count}
         lines = [f"- {row.subject}\n  {settings.BASE_URL}{row.url}" for row in rows]
-        ending = _("How you hear of this: %(url)s") % {"url": f"{settings.BASE_URL}/notifications/preferences"}
+        ending = _("Notification settings: %(url)s") % {"url": f"{settings.BASE_URL}/notifications/preferences"}
         queue_mail(to=reader.email, subject=subject, body="\n".join([*lines, "", ending, ""]))
     Notice.objects.filter(pk__in=[row.pk for row in rows]).update(digest=False, digested_at=now)
     return 1

@@ -4,6 +4,7 @@ Grants stand on a container, a team or a superapp (console.models.TeamGrant and 
 Platform roles hold theirs on every container and need no grant rows.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.apps import apps
@@ -147,6 +148,15 @@ def not_allowed_sentence(permission: str, obj: Scoped) -> str:
     if not names:
         return str(_("Your role does not allow this, and nobody has a role that does yet."))
     return str(_("Your role does not allow this. Ask one of those who can: %(names)s.") % {"names": names})
+
+
+def resting(actor: "User", obj: Scoped, acts: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Of the buttons of a page, their labels by permission, those that rest for `actor`: labels by why not and who can."""
+    found: dict[str, list[Any]] = {}
+    for permission, labels in acts.items():
+        if labels and not can(actor, permission, obj):
+            found.setdefault(not_allowed_sentence(permission, obj), []).extend(labels)
+    return found
 
 
 def visible_filter(actor: "User", permission: str, *, team: str = "team_id", superapp: str = "superapp_id") -> Q:

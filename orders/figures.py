@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, pgettext
 from console.filters import start_of
 from console.models import AuditEntry, MiniProgram
 from console.money import format_money
+from console.subjects import name_of
 from console.templatetags.moments import moment_text
 from console.verbs import WORDS
 from items.models import Item
@@ -98,7 +99,8 @@ def chart(days: list[Day]) -> dict[str, Any]:
         box = {"x": left + GAP / 2, "y": top_edge, "width": slot - GAP, "height": height}
         words = {"middle": left + slot / 2, "above": top_edge - 5}
         bars.append({name: round(value, 1) for name, value in (box | words).items()} | {"day": day})
-    return {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
+    is_empty = not any(day.orders for day in days)
+    return {"is_empty": is_empty, "width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "foot": HEIGHT - 6, "bars": bars}
 
 
 def attention(program: MiniProgram) -> list[dict[str, Any]]:
@@ -122,4 +124,12 @@ def _tile(label: str, rows: Any, url: str) -> dict[str, Any]:
 def activity(program: MiniProgram) -> list[dict[str, Any]]:
     """The last eight things people did here, newest first; one query. The system's own entries are left out."""
     rows = AuditEntry.objects.filter(mini_program=program, actor__isnull=False, verb__in=WORDS).order_by("-id")[:8]
-    return [{"at": row.created_at, "who": row.actor_label, "what": WORDS[row.verb], "object": row.object_label} for row in rows]
+    return [
+        {
+            "at": row.created_at,
+            "who": row.actor_label,
+            "what": WORDS[row.verb],
+            "object": name_of(row.object_type, row.object_label),
+        }
+        for row in rows
+    ]

@@ -69,7 +69,7 @@ def place(chain: list[Link], who: dict[str, list[str]], program: MiniProgram, *,
         reached = reached and link.state == DONE
         allowed = can(actor, link.permission, program)
         url = link.url if allowed and state in (NOW, BLOCKED) else ""
-        named = "" if state == DONE else names_sentence(who[codename(link.permission)])
+        named = names_sentence(who[codename(link.permission)])
         placed.append(Step(link.key, link.title, state, link.sentence, named, url, link.action))
     return placed
 

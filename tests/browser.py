@@ -2,10 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from console.models import User
 
 FLAGS = [
     "--no-sandbox",
@@ -48,3 +52,23 @@ def browser_page(chromium: Browser) -> Iterator[Page]:
     page = context.new_page()
     yield page
     context.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, client: Client, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """`window(person, path)` opens a browser of its own for somebody who is signed in with a fresh code."""
+    contexts: list[BrowserContext] = []
+
+    def open_for(person: User, path: str, **options: Any) -> Page:
+        client.force_login(person)
+        context = chromium.new_context(**{"viewport": SIZE, "locale": "en-GB", "timezone_id": "UTC"} | options)
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        client.cookies.clear()
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(live_server.url + path)
+        return page
+
+    yield open_for
+    for context in contexts:
+        context.close()

@@ -12,13 +12,14 @@ from django.contrib.auth.mixins import AccessMixin
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views import View
 
 from console import factor
 from console.errors import Invisible, Refused, WrongState
 from console.matrix import SIGNED_IN
 from console.models import MiniProgram, Superapp, Team, User
-from console.permissions import Scoped, require, sees
+from console.permissions import Scoped, can, require, sees
 
 
 class ConsoleView(AccessMixin, View):
@@ -84,7 +85,16 @@ class ConsoleView(AccessMixin, View):
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every page template gets."""
-        return {"superapp": self.superapp, "team": self.team, "mini_program": self.mini_program, "actor": self.actor, **more}
+        place = {"superapp": self.superapp, "team": self.team, "mini_program": self.mini_program}
+        return {**place, "actor": self.actor, "home_url": self.home_url(), **more}
+
+    def home_url(self) -> str:
+        """The first page of the mini program or the superapp; "" for a team, which has none, and where it is not allowed."""
+        if self.mini_program and can(self.actor, "console.view_mini_program", self.mini_program):
+            return reverse("orders:home", kwargs={"app_id": self.mini_program.app_id})
+        if self.superapp and not self.team and can(self.actor, "console.view_superapp", self.superapp):
+            return reverse("superapp-home", kwargs={"superapp": self.superapp.code})
+        return ""
 
     def render(self, *, status: int = 200, **more: Any) -> HttpResponse:
         """The page's own template."""

@@ -21,7 +21,7 @@ from console.models import ExportRun, ExportSchedule, MiniProgram, Superapp, Use
 from console.permissions import can, holders, require
 from console.templatetags.ui import time_zone_choices
 from console.views.base import ConsoleView, FormView
-from console.views.exports import ExportForm
+from console.views.exports import SCHEDULES, ExportForm
 
 RECORDS = ("orders", "refunds", "activity")
 
@@ -52,7 +52,7 @@ class ScheduleForm(ExportForm):
 class SchedulePage(ConsoleView):
     """What the pages share. Whoever may not export a list does not see its schedules."""
 
-    permission: ClassVar[str] = "orders.view_order"
+    permission: ClassVar[str] = SCHEDULES
 
     @property
     def place(self) -> MiniProgram | Superapp:

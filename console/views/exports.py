@@ -14,12 +14,15 @@ from console import replica
 from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.listing import Listing
-from console.models import MiniProgram, Superapp
+from console.models import MiniProgram, Team
+from console.permissions import can
 from console.views.base import FormView
 from console.views.platform import PlatformView
 
 #: What of the address is about the export and not about the list.
 OWN = ("ids", "scope")
+#: Needed for exports on a schedule, whatever their list.
+SCHEDULES = "orders.view_order"
 
 
 class ExportForm(forms.Form):
@@ -114,8 +117,8 @@ class ListExport(FormView):
         }
 
     def schedule_url(self) -> str:
-        """Where the same export is put on a schedule, "" for ticked rows and for what only a team has."""
-        if self.is_selection or not isinstance(self.place, MiniProgram | Superapp):
+        """Where the same export is put on a schedule, "" for ticked rows, for what only a team has, and for those who may not."""
+        if self.is_selection or isinstance(self.place, Team) or not can(self.actor, SCHEDULES, self.place):
             return ""
         own = {"app_id": self.place.app_id} if isinstance(self.place, MiniProgram) else {"superapp": self.place.code}
         url = reverse(f"{'program' if self.mini_program else 'superapp'}-export-schedule-create", kwargs=own)

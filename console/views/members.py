@@ -14,7 +14,7 @@ from console.errors import Invisible
 from console.matrix import COLUMNS, MATRIX, PLATFORM, ROLES, SIGNED_IN, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES
 from console.members import member_listing
 from console.models import Superapp, SuperappMembership, Team, TeamMembership, TeamRole, User, choices
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 
 
@@ -119,7 +119,7 @@ class Members(MembersView):
             add_url=self.url("member-add") if allowed else "",
             invitations_url=self.url("invitations") if allowed else "",
             roles_url=self.url("roles") if allowed and self.team else "",
-            not_allowed="" if allowed else not_allowed_sentence(actions.MANAGE, self.place),
+            resting=resting(self.actor, self.place, {actions.MANAGE: [_("Add a member"), _("Change the role")]}),
         )
 
 

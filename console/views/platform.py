@@ -11,7 +11,7 @@ from console.actions import superapp as actions
 from console.actions.membership import has_admin
 from console.errors import Invisible
 from console.models import OPEN_LINK, Invitation, Superapp, Team
-from console.permissions import THE_PLATFORM, Scoped, can, not_allowed_sentence
+from console.permissions import THE_PLATFORM, Scoped, can, resting
 from console.platform import superapp_listing
 from console.platform_forms import NameForm, PersonForm
 from console.views.base import ConsoleView, FormView
@@ -33,10 +33,10 @@ class PlatformView(ConsoleView):
     def find_container(self, **_names: Any) -> None:
         """Nothing to find: `code` and `pk` of the address are looked up by the pages."""
 
-    def rights(self, permission: str) -> dict[str, Any]:
-        """Whether the reader may, else why not and who can."""
-        allowed = can(self.actor, permission, THE_PLATFORM)
-        return {"may_change": allowed, "not_allowed": "" if allowed else not_allowed_sentence(permission, THE_PLATFORM)}
+    def rights(self, permission: str, *labels: str) -> dict[str, Any]:
+        """Whether the reader may, else why not and who can; `labels` are the buttons of the page."""
+        rest = resting(self.actor, THE_PLATFORM, {permission: labels})
+        return {"may_change": can(self.actor, permission, THE_PLATFORM), "resting": rest}
 
 
 class PlatformForm(PlatformView, FormView):
@@ -60,7 +60,7 @@ class Superapps(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """By name."""
-        return self.render(listing=superapp_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=superapp_listing(request.GET), **self.rights(actions.MANAGE, _("Create a superapp")))
 
 
 def find_superapp(code: str) -> Superapp:
@@ -92,7 +92,7 @@ class SuperappPage(PlatformView):
         teams = Team.objects.filter(superapp=row).order_by("name")
         return self.render(
             place=row, crumbs=superapp_crumbs(), teams=list(teams[:SHOWN]), team_count=teams.count(), **admins_of(row),
-            **self.rights(actions.MANAGE),
+            **self.rights(actions.MANAGE, _("Rename"), _("Create a team")),
         )  # fmt: skip
 
 

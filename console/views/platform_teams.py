@@ -22,7 +22,7 @@ class Teams(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """By name."""
-        return self.render(listing=team_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=team_listing(request.GET), **self.rights(actions.MANAGE, _("Create a team")))
 
 
 def find_team(code: str) -> Team:
@@ -54,7 +54,8 @@ class TeamPage(PlatformView):
         found = MiniProgram.objects.filter(team=row).order_by("name")
         return self.render(
             place=row, crumbs=team_crumbs(), programs=list(found[:SHOWN]), waiting=actions.waiting(row),
-            held_until=actions.held_until(row), **admins_of(row), **self.rights(actions.MANAGE),
+            held_until=actions.held_until(row), **admins_of(row),
+            **self.rights(actions.MANAGE, _("Rename"), _("Change the linked e-mail"), _("Create a mini program")),
         )  # fmt: skip
 
 

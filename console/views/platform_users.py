@@ -12,7 +12,7 @@ from console.actions import invitation as invitations
 from console.actions import user as actions
 from console.errors import Invisible
 from console.models import Invitation, SuperappMembership, TeamMembership, User
-from console.permissions import THE_PLATFORM, can, not_allowed_sentence
+from console.permissions import THE_PLATFORM, can, resting
 from console.platform import BY_PLATFORM, invitation_listing, user_listing
 from console.platform_forms import InviteForm
 from console.views.platform import SHOWN, Crumb, PlatformForm, PlatformView
@@ -25,7 +25,7 @@ class Users(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest first."""
-        return self.render(listing=user_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=user_listing(request.GET), **self.rights(actions.MANAGE, _("Invite a user")))
 
 
 def find_user(pk: int) -> User:
@@ -65,29 +65,27 @@ class UserPage(PlatformView):
         needed = actions.MANAGE_ADMINS if row.platform_role else actions.MANAGE
         over = can(self.actor, needed, THE_PLATFORM) and row != self.actor
         appoint = can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM)
-        may = {
+        return {
+            "resting": self.resting(row, needed),
             "may_close": over,
             "may_appoint": appoint and not row.platform_role and row.is_active,
             "may_dismiss": appoint and row.platform_role == "platform_admin",
         }
-        return {**may, "resting": self.resting(row, needed, **may)}
 
-    def resting(self, row: User, needed: str, *, may_close: bool, may_appoint: bool, may_dismiss: bool) -> dict[str, list[str]]:
+    def resting(self, row: User, needed: str) -> dict[str, list[Any]]:
         """What the reader may not do about this account, by why not and who can."""
-        found: dict[str, list[str]] = {}
-        if not may_appoint and not row.platform_role:
-            why_not = not_allowed_sentence(actions.MANAGE_ADMINS, THE_PLATFORM)
-            if can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM):
-                why_not = _("The account is closed. Open it again first.")
-            found.setdefault(why_not, []).append(_("Make this person platform admin"))
-        if not may_dismiss and row.platform_role == "platform_admin":
-            why_not = not_allowed_sentence(actions.MANAGE_ADMINS, THE_PLATFORM)
-            found.setdefault(why_not, []).append(_("Dismiss this platform admin"))
-        if not may_close:
-            why_not = not_allowed_sentence(needed, THE_PLATFORM)
-            why_not = _("This is your own account. Somebody else has to do this.") if row == self.actor else why_not
-            label = _("Close the account") if row.is_active else _("Open the account again")
-            found.setdefault(why_not, []).append(label)
+        close = _("Close the account") if row.is_active else _("Open the account again")
+        if row == self.actor:
+            return {_("This is your own account. Somebody else has to do this."): [close]}
+        acts = {needed: [close]}
+        appoint = [_("Make this person platform admin")]
+        if row.platform_role == "platform_admin":
+            acts.setdefault(actions.MANAGE_ADMINS, []).append(_("Dismiss this platform admin"))
+        elif not row.platform_role:
+            acts.setdefault(actions.MANAGE_ADMINS, []).extend(appoint)
+        found = resting(self.actor, THE_PLATFORM, acts)
+        if not row.platform_role and not row.is_active and can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM):
+            found.setdefault(_("The account is closed. Open it again first."), []).extend(appoint)
         return found
 
 
@@ -203,7 +201,7 @@ class Invitations(PlatformView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest first."""
-        return self.render(listing=invitation_listing(request.GET), **self.rights(actions.MANAGE))
+        return self.render(listing=invitation_listing(request.GET), **self.rights(actions.MANAGE, _("Invite a user")))
 
 
 class InvitationPage(PlatformView):
@@ -230,7 +228,8 @@ class InvitationPage(PlatformView):
             "resend_url": reverse("platform-invitation-resend", kwargs={"pk": pk}),
             "revoke_url": reverse("platform-invitation-revoke", kwargs={"pk": pk}),
         }
-        return self.render(row=self.found(), crumbs=crumbs, **urls, **self.rights(actions.MANAGE))
+        rights = self.rights(actions.MANAGE, _("Send it again"), _("Revoke it"))
+        return self.render(row=self.found(), crumbs=crumbs, **urls, **rights)
 
 
 def find_invitation(*conditions: Q, **names: Any) -> Invitation:

@@ -41,9 +41,7 @@ class PricedForm(FormView):
 
     def no_merchant(self, *, status: int) -> HttpResponse:
         """Explain and lead to the steps."""
-        assert self.mini_program
-        home = reverse("orders:home", kwargs={"app_id": self.mini_program.app_id})
-        return self.render(status=status, no_merchant=True, home_url=home)
+        return self.render(status=status, no_merchant=True)
 
     def form_arguments(self) -> dict[str, Any]:
         """The form needs to know what to price in."""

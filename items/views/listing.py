@@ -5,11 +5,17 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from console.permissions import can, holders, not_allowed_sentence
+from console.permissions import can, holders, resting
 from console.views.base import ConsoleView
 from items.listings import STATES, counts, item_listing
 from items.settlement import settlement_currency
+
+ACTS = {
+    "items.edit_item": [gettext_lazy("Add item"), gettext_lazy("Import")],
+    "items.submit_release": [gettext_lazy("Submit for release")],
+}
 
 
 class ItemList(ConsoleView):
@@ -31,18 +37,9 @@ class ItemList(ConsoleView):
             submit_all_url=submit_url + self.listing.url(all="1"),
             may_edit=can(self.actor, "items.edit_item", self.mini_program),
             may_submit=can(self.actor, "items.submit_release", self.mini_program),
-            resting=self._resting(),
+            resting=resting(self.actor, self.container, ACTS),
             **self._emptiness(numbers),
         )
-
-    def _resting(self) -> dict[str, list[str]]:
-        """The labels of what the reader's role does not allow, by the sentence that names who can."""
-        acts = [(_("Add item"), "items.edit_item"), (_("Submit for release"), "items.submit_release")]
-        found: dict[str, list[str]] = {}
-        for label, permission in acts:
-            if not can(self.actor, permission, self.mini_program):  # type: ignore[arg-type]
-                found.setdefault(not_allowed_sentence(permission, self.mini_program), []).append(label)  # type: ignore[arg-type]
-        return found
 
     def _tabs(self, numbers: dict[str, int]) -> list[dict[str, Any]]:
         current = self.listing.filterset.values.get("state", "")
@@ -59,6 +56,5 @@ class ItemList(ConsoleView):
         return {
             "is_new": True,
             "is_enabled": bool(settlement_currency(self.mini_program)),  # type: ignore[arg-type]
-            "home_url": reverse("orders:home", kwargs={"app_id": self.mini_program.app_id}),  # type: ignore[union-attr]
             "editors": holders("items.edit_item", self.container)[:5],
         }

@@ -14,13 +14,14 @@ from django.utils.translation import ngettext
 from console import factor
 from console.errors import Invisible, Refused, WrongState
 from console.listing import PAGE_SIZE
-from console.permissions import can
+from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView
 from items.actions import release as actions
 from items.models import Item, Release, ReleaseEntry
 from items.review import REASON_TEMPLATES, Reviewed, reviewed
 from items.submitting import manifest, read_manifest
 from payments.models import why_not_decide
+from payments.views.approvals import others_sentence
 
 
 class ReleasePage(ConsoleView):
@@ -76,8 +77,9 @@ class ReleasePage(ConsoleView):
 
     def _why_not(self) -> str:
         if not can(self.actor, "payments.decide", self.release):
-            return _("Your role looks at approvals but does not decide them.")
-        return why_not_decide(self.release, self.actor)
+            return not_allowed_sentence("payments.decide", self.release.superapp)
+        sentence = why_not_decide(self.release, self.actor)
+        return f"{sentence} {others_sentence(self.release)}" if sentence else ""
 
 
 class ReleaseReview(ReleasePage):

@@ -4,10 +4,11 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from console.columns import mask
 from console.errors import Invisible
-from console.permissions import can, grants_of, holders
+from console.permissions import can, grants_of, resting
 from console.views.base import ConsoleView
 from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
 from orders.story import attempts_of, grouped, order_events, refund_events, refund_verdict, verdict
@@ -71,7 +72,7 @@ class OrderDetail(RecordDetail):
             return {}
         if can(self.actor, "orders.redeliver", order):
             return {"may_redeliver": True}
-        return {"redeliverers": list(holders("orders.redeliver", order)[:5])}
+        return {"resting": resting(self.actor, order, {"orders.redeliver": [_("Redeliver now")]})}
 
 
 class RefundDetail(RecordDetail):

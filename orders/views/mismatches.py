@@ -1,11 +1,12 @@
 """The mismatch desk of a mini program and of a superapp."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from console.models import MiniProgram, Superapp
-from console.permissions import can
+from console.permissions import can, resting
 from console.views.base import ConsoleView
 from orders.mismatches import DAYS, SHOWN, cases_of, count, count_text, lines, reports
 
@@ -37,5 +38,12 @@ class Mismatches(ConsoleView):
             reports=reports(self.place) if has_reports else [],  # type: ignore[arg-type]
             tabs=tabs, case=shown, lines=lines(shown, self.place) if counts[shown.name] else [],
             has_more=counts[shown.name] > SHOWN, most=SHOWN, days=DAYS, total=sum(counts.values()),
-            may_redeliver=bool(self.mini_program) and can(self.actor, "orders.redeliver", self.place),
+            **self.redelivery(bool(counts["undelivered"]) and shown.name == "undelivered"),
         )  # fmt: skip
+
+    def redelivery(self, has_undelivered: bool) -> dict[str, Any]:
+        """Whether the reader may redeliver what is shown, or why not and who can."""
+        if not self.mini_program or not has_undelivered:
+            return {}
+        may = can(self.actor, "orders.redeliver", self.place)
+        return {"may_redeliver": may, "resting": resting(self.actor, self.place, {"orders.redeliver": [_("Redeliver many")]})}

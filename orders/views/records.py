@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from console import replica
 from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView
 from items.readiness import steps
 from orders.listings import MASKED, WHOLE, RecordListing, listing_of, sees_players
@@ -51,7 +51,7 @@ class RecordList(ConsoleView):
             return {}
         if can(self.actor, "orders.redeliver", self.mini_program):
             return {"may_redeliver": True}
-        return {"resting": {not_allowed_sentence("orders.redeliver", self.mini_program): [_("Redeliver many")]}}
+        return {"resting": resting(self.actor, self.mini_program, {"orders.redeliver": [_("Redeliver many")]})}
 
     def missing_step(self, listing: RecordListing) -> Any:
         """Of an empty virtual record: what the mini program still lacks before its first sale, None for nothing."""

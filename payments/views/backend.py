@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console import secrets
 from console.models import AuditEntry, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import backend as actions
 from payments.forms import BackendForm, PlainForm, SwitchKeyForm
@@ -51,11 +51,12 @@ class Backend(BackendView):
             resting=self.resting(allowed=allowed),
         )
 
-    def resting(self, *, allowed: bool) -> dict[str, list[str]]:
+    def resting(self, *, allowed: bool) -> dict[str, list[Any]]:
         """What the reader cannot do here, with who can or what comes first."""
         row, test = self.superapp, _("Test the connection")
+        key = _("Replace the key") if row.sealed_secret_key else _("Make a key")
         if not allowed:
-            return {not_allowed_sentence(actions.EDIT, row): [_("Configure"), _("Replace the key"), test]}
+            return resting(self.actor, row, {actions.EDIT: [test, _("Configure"), key]})
         if not row.backend_url:
             return {_("Configure the address first."): [test]}
         return {} if row.sealed_secret_key else {_("Make a key first."): [test]}

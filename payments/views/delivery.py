@@ -12,7 +12,7 @@ from console import jobs, secrets
 from console.destinations import DestinationRefused
 from console.errors import Invisible, Refused, WrongState
 from console.models import MiniProgram
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.url_check import Found, look_up_sync
 from console.views.base import ConsoleView, FormView, add_errors
 from payments.actions import credential as credentials
@@ -25,6 +25,12 @@ from payments.tasks import send_credential_mails
 
 SESSION_KEY = "credential_passphrase"
 SHOWN = 50  # credentials
+#: What the page's parts need of those who act.
+PERMISSIONS = {
+    "configure": "payments.configure_delivery",
+    "credential": "payments.manage_credentials",
+    "exemption": "payments.request_exemption",
+}
 
 
 class DeliveryView(ConsoleView):
@@ -63,21 +69,23 @@ class Delivery(DeliveryView):
 
     def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """The passphrase is on it once, for whoever pressed Confirm."""
+        config, found = self.config(), self.credentials()
         return self.render(
-            config=self.config(),
-            **self.credentials(),
+            config=config,
+            **found,
             client_certificate=ClientCertificate.objects.filter(mini_program=self.mini_program).first(),
             passphrase=self.passphrase_once(),
-            **self.rights("configure", "payments.configure_delivery"),
-            **self.rights("credential", "payments.manage_credentials"),
+            **self.rights(config, found["credential"]),
+            sees_attempts=can(self.actor, "orders.view_attempt", self.mini_program),
             **self.exemption(),
         )
 
-    def rights(self, name: str, permission: str) -> dict[str, Any]:
-        """Whether the reader may, else why not and who can."""
-        allowed = can(self.actor, permission, self.mini_program)
-        why_not = "" if allowed else not_allowed_sentence(permission, self.mini_program)
-        return {f"may_{name}": allowed, f"why_not_{name}": why_not}
+    def rights(self, config: DeliveryConfig | None, credential: Credential | None) -> dict[str, Any]:
+        """What the reader may do, and what not, with who can."""
+        found: dict[str, Any] = {
+            f"may_{name}": can(self.actor, permission, self.mini_program) for name, permission in PERMISSIONS.items()
+        }
+        return {**found, "resting": resting(self.actor, self.mini_program, acts(config, credential))}
 
     def credentials(self) -> dict[str, Any]:
         """The active credential, one that overlaps, and those before, the newest first."""
@@ -95,9 +103,8 @@ class Delivery(DeliveryView):
         history = list(rows.order_by("-requested_at", "-pk")[:20])
         latest = history[0] if history else None
         next_step = what_next(latest) if latest else ""
-        rights = self.rights("exemption", "payments.request_exemption")
         mend = mend_url(latest) if latest and can(self.actor, "payments.request_exemption", self.mini_program) else ""
-        return {"exemptions": history, "exemption": latest, "exemption_next": next_step, "mend_url": mend, **rights}
+        return {"exemptions": history, "exemption": latest, "exemption_next": next_step, "mend_url": mend}
 
     def passphrase_once(self) -> str:
         """The passphrase waiting in this session for this mini program; gone once read."""
@@ -106,6 +113,16 @@ class Delivery(DeliveryView):
             return ""
         del self.request.session[SESSION_KEY]
         return secrets.unseal(waiting["sealed"], bound_to=passphrase_binding(waiting["serial_no"])).decode()
+
+
+def acts(config: DeliveryConfig | None, credential: Credential | None) -> dict[str, list[str]]:
+    """The buttons of the page as it stands, by the permission that each needs."""
+    configure, keys = [_("Configure")], []
+    if config:
+        configure = [_("Switch off") if config.enabled else _("Switch on"), _("Send a test push"), _("Modify")]
+        keys = [_("Rotate"), _("Revoke")] if credential else [_("Issue a new one")]
+    labels = {"configure": configure, "credential": keys, "exemption": [_("Request exemption")]}
+    return {PERMISSIONS[name]: labels[name] for name in labels}
 
 
 def passphrase_binding(serial_no: str) -> str:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.models import AuditEntry, MiniProgram, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import FormView
 from payments.actions import superapp as actions
 from payments.forms import CurrencyForm, KnowingForm, PlainForm, named
@@ -60,7 +60,7 @@ class PaymentManagement(ManagementView):
         return {
             "switched": entries.order_by("-id").first(),
             "may_manage": allowed,
-            "resting": {} if allowed else {not_allowed_sentence(actions.MANAGE, self.superapp): self.acts()},
+            "resting": resting(self.actor, self.superapp, {actions.MANAGE: self.acts()}),
             "currencies": self.currencies(),
             "listing": program_listing(self.superapp, self.request.GET),
         }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.errors import Invisible
 from console.models import Team
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import merchant
 from payments.forms import MerchantForm
@@ -60,17 +60,17 @@ class MerchantPage(MerchantView):
             next_step=what_next(latest) if latest else "",
             mend_url=mend_url(latest) if latest and allowed else "",
             allowed=allowed,
-            resting=self.resting(allowed=allowed, is_bound=effective is not None, is_pending=pending is not None),
+            resting=self.resting(is_bound=effective is not None, is_pending=pending is not None),
         )
 
-    def resting(self, *, allowed: bool, is_bound: bool, is_pending: bool) -> dict[str, list[str]]:
+    def resting(self, *, is_bound: bool, is_pending: bool) -> dict[str, list[Any]]:
         """What the reader cannot do here, with who can or what comes first."""
         change = [_("Change merchant")] if is_bound else [_("Bind a merchant")]
-        if not allowed:
-            return {not_allowed_sentence("payments.bind_merchant", self.team): [*change, *([_("Unbind")] if is_bound else [])]}
-        if is_pending:
+        acts = [_("Cancel request")] if is_pending else [*change, *([_("Unbind")] if is_bound else [])]
+        found = resting(self.actor, self.team, {"payments.bind_merchant": acts})
+        if not found and is_pending:
             return {_("A request is in progress. Cancel it before you make another."): change}
-        return {}
+        return found
 
 
 class MerchantBind(MerchantView, FormView):

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.errors import Invisible
-from console.models import AuditEntry, Superapp
-from console.permissions import can, not_allowed_sentence
+from console.models import Superapp
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import merchant_account as actions
 from payments.forms import MerchantAccountForm
@@ -35,10 +35,10 @@ class MerchantsView(ConsoleView):
             raise Invisible
         return row
 
-    def rights(self) -> dict[str, Any]:
-        """Whether the reader may edit, else why not and who can."""
-        allowed = can(self.actor, actions.EDIT, self.superapp)
-        return {"may_edit": allowed, "not_allowed": "" if allowed else not_allowed_sentence(actions.EDIT, self.superapp)}
+    def rights(self, label: str) -> dict[str, Any]:
+        """Whether the reader may edit, else why not and who can; `label` is the button of the page."""
+        rest = resting(self.actor, self.superapp, {actions.EDIT: [label]})
+        return {"may_edit": can(self.actor, actions.EDIT, self.superapp), "resting": rest}
 
 
 class Merchants(MerchantsView):
@@ -49,7 +49,7 @@ class Merchants(MerchantsView):
 
     def get(self, request: HttpRequest, superapp: str) -> HttpResponse:
         """By name."""
-        return self.render(listing=merchant_listing(self.superapp, request.GET), **self.rights())
+        return self.render(listing=merchant_listing(self.superapp, request.GET), **self.rights(_("Add a merchant")))
 
 
 class MerchantAccount(MerchantsView):
@@ -59,16 +59,14 @@ class MerchantAccount(MerchantsView):
     template_name: ClassVar[str] = "payments/merchant_account.html"
 
     def get(self, request: HttpRequest, superapp: str, pk: int) -> HttpResponse:
-        """The newest changes first."""
+        """Its history is a panel of the page."""
         row = self.merchant(pk)
         bindings = MerchantBinding.objects.filter(merchant=row, effective=True).select_related("bound_team")
-        changes = AuditEntry.objects.filter(object_type="payments.merchant", object_id=str(row.pk)).order_by("-id")
         return self.render(
             merchant=row,
             teams=list(bindings.order_by("bound_team__name")[:TEAMS]),
             team_count=bindings.count(),
-            entries=list(changes[:20]),
-            **self.rights(),
+            **self.rights(_("Edit")),
         )
 
 

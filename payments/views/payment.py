@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from console.errors import Invisible
 from console.lifecycle import available
 from console.models import MiniProgram
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import payment
 from payments.forms import MessageForm
-from payments.models import PaymentRequest
+from payments.models import PaymentRequest, Request
 from payments.notices import mend_url, what_next
 from payments.selling import selling_state
 
@@ -76,16 +76,16 @@ class Payment(PaymentView):
             "may_cancel": latest is not None and any(move.name == "cancel" for move in available(latest, actor=self.actor)),
             "may_request": allowed and not is_open,
             "why_not_request": "" if is_open else payment.why_not_request(self.mini_program, type=self.type),
-            "resting": {} if allowed else self.resting(latest),
+            "resting": self.resting(latest),
         }
 
-    def resting(self, latest: PaymentRequest | None) -> dict[str, list[str]]:
+    def resting(self, latest: PaymentRequest | None) -> dict[str, list[Any]]:
         """What a team admin could do now, with who that is."""
         if latest and latest.state == PaymentRequest.State.APPROVED:
             return {}
         in_progress = latest is not None and latest.state == PaymentRequest.State.IN_PROGRESS
         label = _("Cancel request") if in_progress else _("Request permission")
-        return {not_allowed_sentence("payments.request_payment", self.mini_program): [label]}
+        return resting(self.actor, self.mini_program, {"payments.request_payment": [label]})
 
 
 class PaymentRequestNew(PaymentView, FormView):

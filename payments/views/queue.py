@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from console import factor
 from console.errors import Refused
 from console.models import Superapp
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from console.views.base import ConsoleView, add_errors
 from payments.actions.deciding_many import decide_many, selection
 from payments.forms import ManyForm, ReasonForm
@@ -39,12 +39,12 @@ class Approvals(ConsoleView):
             pending_count=pending_count(self.superapp),
             tabs=TABS,
             may_decide=may_decide and is_pending,
-            resting=self.resting() if is_pending and not may_decide else {},
+            resting=self.resting() if is_pending else {},
         )
 
-    def resting(self) -> dict[str, list[str]]:
+    def resting(self) -> dict[str, list[Any]]:
         """What the reader may not do with what waits, with who can."""
-        return {not_allowed_sentence("payments.decide", self.superapp): [_("Approve"), _("Reject")]}
+        return resting(self.actor, self.superapp, {"payments.decide": [_("Approve"), _("Reject")]})
 
 
 def pending_count(superapp: Superapp) -> str:

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 from django.apps import apps as django_apps
 from django.urls import reverse
+from django.utils import translation
 
 from console.activity import object_key
 from console.audit import Origin, origin, record
 from console.lifecycle import moves
 from console.permissions import System
+from console.subjects import KINDS, subject_of
 from console.verbs import WORDS
+from payments.actions import merchant_account
 from payments.models import PaymentRequest
 
 pytestmark = pytest.mark.sqlite
@@ -39,7 +42,7 @@ def test_team_admin_reads_what_people_did(client, entries, northlight, team_admi
     page = client.get(url("team", team=northlight.code)).content.decode()
     assert "Tara Admin" in page
     assert "set the team role of" in page
-    assert "role: – → developer" in page
+    assert "Role: – → Developer" in page
     assert "203.0.113.9" in page
     assert "req-77" in page
     assert "openServer" not in page
@@ -49,7 +52,7 @@ def test_before_after_and_note_stand_in_the_row(client, entries, orbit, superapp
     client.force_login(superapp_admin)
     page = client.get(url("superapp", superapp=orbit.code)).content.decode()
     assert "currencies: USD → USD, EUR" in page
-    assert "url: – → https://a.example · Moved." in page
+    assert "URL: – → https://a.example · Moved." in page
 
 
 def test_what_the_system_did_is_shown_when_asked(client, entries, northlight, team_admin):
@@ -112,10 +115,11 @@ def test_members_of_a_team_do_not_see_the_superapps(client, orbit, team_admin):
 
 
 def test_what_people_type_is_shown_as_text(client, northlight, team_admin):
-    record("items.item.edit", northlight, actor=team_admin, changes={"name": ["a", "<script>alert(1)</script>"]}, note="<b>")
+    changes = {"name": ["operator", "<script>alert(1)</script>"]}
+    record("items.item.edit", northlight, actor=team_admin, changes=changes, note="<b>")
     client.force_login(team_admin)
     page = client.get(url("team", team=northlight.code)).content.decode()
-    assert "&lt;script&gt;alert(1)" in page
+    assert "Name: operator → &lt;script&gt;alert(1)" in page  # a name that looks like a role stays as it was typed
     assert "<script>alert(1)" not in page
 
 
@@ -145,8 +149,8 @@ def test_states_read_as_on_the_pages(client, orbit, northlight, superapp_admin):
     record("payments.payment_request.approve", request, actor=superapp_admin, changes={"state": ["in_progress", "approved"]})
     client.force_login(superapp_admin)
     page = client.get(url("superapp", superapp=orbit.code)).text
-    assert "state: In progress → Approved" in page
-    assert "payment feature: False → True" in page
+    assert "State: In progress → Approved" in page
+    assert "payment feature: No → Yes" in page
 
 
 def test_the_history_of_one_object_has_what_the_system_did_too(client, entries, northlight, team_admin):
@@ -163,3 +167,52 @@ def test_the_history_of_an_object_of_another_team_is_empty(client, entries, nort
     client.force_login(stranger)
     page = client.get(url("team", team=harbor.code), {"object": object_key("console.team", northlight.pk), "who": "all"})
     assert page.context["listing"].page.rows == []
+
+
+#: What the entries of these objects say in their stored labels, and what a reader of Chinese sees of them.
+OBJECTS = {
+    ("payments.paymentrequest", "Payment permission · Moonlit Cards"): "支付开通 · Moonlit Cards",
+    ("payments.deliveryconfig", "Moonlit Cards delivery push"): "发货推送 · Moonlit Cards",
+    ("console.teammembership", "Tara Nguyen · Team admin"): "成员 · Tara Nguyen",
+    ("orders.delivery", "Item delivery MC-1"): "发货 · MC-1",
+    ("items.item", "Gem (gem)"): "道具 · Gem (gem)",
+    ("a.kind.of.old", "Something"): "Something",
+}
+
+
+@pytest.mark.parametrize(("kind", "label"), OBJECTS)
+def test_objects_are_named_in_the_readers_language(kind, label):
+    with translation.override("zh-hans"):
+        assert subject_of(kind, label) == OBJECTS[kind, label]
+
+
+def test_every_object_that_people_change_has_a_word_for_its_kind():
+    written = {f"{model._meta.app_label}.{model._meta.model_name}" for model in django_apps.get_models()}
+    #: Rows that carry mails, files or keys of others, and the sessions of lists: no entry is about them.
+    silent = {"reconciliation", "difference", "outgoingmail", "notice", "noticechoice", "auditentry", "auditchain", "teamgrant"}
+    silent |= {"superappgrant", "keptcolumns"}
+    silent |= {"replicamark", "exportrun", "itemimage", "attempt", "deliveryalert", "heartbeat", "notification", "receiver"}
+    silent |= {"certificateauthority", "credentialmail", "request"}
+    ours = {name for name in written if name.split(".")[0] in {"console", "payments", "items", "orders"}}
+    assert {name for name in ours if name.split(".")[1] not in silent} == set(KINDS)
+
+
+def test_a_search_finds_the_name_behind_the_kind(client, orbit, northlight, superapp_admin):
+    request = PaymentRequest(pk=77, kind="payment", superapp=orbit, team=northlight, requested_by=superapp_admin)
+    record("payments.payment_request.approve", request, actor=superapp_admin)
+    client.force_login(superapp_admin)
+    for words in ("Northlight Games", "Payment permission · Northlight Games"):
+        assert len(client.get(url("superapp", superapp=orbit.code), {"q": words}).context["listing"].page.rows) == 1
+    assert not client.get(url("superapp", superapp=orbit.code), {"q": "Northlight"}).context["listing"].page.rows
+
+
+def test_the_history_panel_of_a_merchant_says_who_changed_what(client, orbit, superapp_admin, superapp_operator):
+    merchant = merchant_account.add(orbit, actor=superapp_admin, merchant_id="M-1", name="Northlight", currency="USD")
+    merchant_account.edit(merchant, actor=superapp_admin, merchant_id="M-1", name="Southlight", currency="USD")
+    client.force_login(superapp_operator)
+    page = client.get(reverse("payments:merchant-account", kwargs={"superapp": orbit.code, "pk": merchant.pk})).text
+    assert "name: Northlight → Southlight" in page.replace("Name:", "name:")
+    history = url("superapp", superapp=orbit.code) + f"?object={object_key('payments.merchant', merchant.pk)}".replace(":", "%3A")
+    assert history in page
+    chip = client.get(history).context["listing"].chips[-1]["label"]
+    assert chip == "History of: Merchant · Southlight (M-1)"

@@ -30,7 +30,7 @@ def test_writes_what_the_page_says(client, team_admin, url):
     client.post(url, FORM)
     job = Job.objects.get()
     rows = list(csv.DictReader(io.StringIO(job.file.read().decode("utf-8-sig"))))
-    assert [row["Before → after, note"] for row in rows][:2] == ["role: – → developer", "url: – → https://a.example · =Moved"]
+    assert [row["Before → after, note"] for row in rows][:2] == ["Role: – → Developer", "URL: – → https://a.example · =Moved"]
     assert rows[0]["Who"] == "Tara Admin" and job.result["rows"] == len(rows) and job.result["totals"] == []
 
 
@@ -39,7 +39,7 @@ def test_the_workbook_holds_the_same_rows(client, team_admin, url):
     client.post(url, FORM | {"file": "xlsx"})
     book = load_workbook(io.BytesIO(Job.objects.get().file.read()))
     cells = [row[2] for row in book.worksheets[0].iter_rows(values_only=True, min_row=2)]
-    assert cells[:2] == ["role: – → developer", "url: – → https://a.example · =Moved"]
+    assert cells[:2] == ["Role: – → Developer", "URL: – → https://a.example · =Moved"]
 
 
 def test_the_ticked_entries_of_the_list(client, team_admin, url):

@@ -21,6 +21,7 @@ def test_a_newcomer_starts_with_the_merchant(starfall, team_admin):
     ]  # fmt: skip
     assert chain[1].url == f"/t/{starfall.team.code}/merchant/"
     assert chain[1].who == "Tara Admin"
+    assert all(step.who for step in chain)  # of every step, also of one that is done
     assert [step.url for step in chain if step.state == "todo"] == ["", "", ""]
 
 

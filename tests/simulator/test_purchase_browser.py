@@ -5,18 +5,23 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from console.models import Superapp
 from orders.models import Order
 from tests.whole_sale import Walk
 
 
 @pytest.mark.browser
-def test_a_developer_buys_a_draft_and_sees_it_delivered_to_the_test_url(browser_page, site):
+@pytest.mark.parametrize("backend", ["Its own backend", "A stand-in"])
+def test_a_developer_buys_a_draft_and_sees_it_delivered_to_the_test_url(browser_page, site, backend):
+    if backend == "A stand-in":
+        Superapp.objects.update(backend_url="")
     walk = Walk(browser_page, site.url)
     walk.sign_in("developer@demo.test")
     walk.program("Moonlit Cards")
     walk.menu("Virtual items")
     browser_page.locator("main tbody a").first.click()
     walk.follow("Test purchase")
+    walk.sees(re.compile(backend))
     walk.press("Buy")
     steps = browser_page.locator(".purchase-steps > li")
     expect(steps).to_have_count(6)
