@@ -85,7 +85,7 @@ def write(shelf: Shelf, ids: Sequence[int]) -> Written:
     head = {"format": FORMAT, "superapp": shelf.superapp.code, "month": f"{shelf.month:%Y-%m}"}
     with tempfile.TemporaryFile() as target:
         output = Output(target)
-        with gzip.GzipFile(fileobj=output, mode="wb", filename="", mtime=0, compresslevel=6) as packed:  # type: ignore[call-overload]  # it only writes
+        with gzip.GzipFile(fileobj=output, mode="wb", filename="", mtime=0, compresslevel=6) as packed:
             packed.write(_line({"archive": head | {"kind": shelf.kind, "env": shelf.env}}))
             for order in _orders(ids):
                 packed.write(_line(order))
