@@ -17,13 +17,13 @@ CURRENCIES = ("USD", "USD", "CNY", "JPY", "KWD")
 
 
 @contextmanager
-def fresh_database() -> Iterator[None]:
+def fresh_database(name: str = "bench") -> Iterator[None]:
     """An empty, migrated database, which is the default one inside the block."""
     first = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
-        cursor.execute("CREATE DATABASE bench")
-    use("bench")
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
+    use(name)
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     try:
@@ -76,8 +76,11 @@ def without_indexes(table: str) -> Iterator[None]:
             cursor.execute(definition)
 
 
-def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
-    """So many orders of these mini programs by COPY, spread over a year, in all states; the first ones have the most."""
+def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1, first: int = 0) -> None:
+    """So many orders of these mini programs by COPY, spread over a year, in all states; the first ones have the most.
+
+    Numbers begin with that of `first`.
+    """
     chance = random.Random(seed)
     weights = [1 / (place + 1) for place in range(len(owners))]
     now = timezone.now()
@@ -85,7 +88,7 @@ def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     with connection.connection.cursor() as cursor, cursor.copy(f"COPY orders_order ({names}) FROM STDIN") as copy:
-        for number, owner in enumerate(chance.choices(owners, weights, k=rows)):
+        for number, owner in enumerate(chance.choices(owners, weights, k=rows), first):
             copy.write_row(_order(number, owner, now - timedelta(seconds=chance.uniform(0, DAYS * 86400)), chance))
 
 
@@ -102,6 +105,29 @@ def copy_refunds(*, every: int) -> None:
             """,
             [every],
         )
+
+
+def copy_deliveries() -> None:
+    """The acknowledged delivery of every delivered order, with its attempt."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO orders_delivery (mini_program_id, team_id, superapp_id, order_id, uid, event, env, body, state,
+                first_due_at, attempt_number, schedule_step, created_at, acknowledged_at)
+            SELECT mini_program_id, team_id, superapp_id, id, gen_random_uuid(), 'goods', env, repeat('x', 600), 'delivered',
+                paid_at, 1, 0, paid_at, delivered_at
+            FROM orders_order WHERE delivery_state = 'delivered'
+            """
+        )
+        cursor.execute(
+            """
+            INSERT INTO orders_attempt (delivery_id, number, url, request_headers, outcome, status, return_code, answer, error,
+                durations, started_at)
+            SELECT id, 1, 'https://shop.example/push', '{}', 'acknowledged', 200, '0', '{"returnCode":"0"}', '', '{}', created_at
+            FROM orders_delivery
+            """
+        )
+        cursor.execute("VACUUM (ANALYZE) orders_delivery, orders_attempt")
 
 
 #: The columns that `_order` fills. COPY knows no defaults of Django's, so every column that must not be null is named.

@@ -140,7 +140,7 @@ async def post_all(port: int, count: int) -> None:
 
 def endpoints(port: int, number: int = ENDPOINTS) -> list[MiniProgram]:
     """So many mini programs with keys and a push that is on, each to a path of its own."""
-    person, now, owners = User.objects.create_user("bench@example.test", name="Bench"), timezone.now(), programs(number)
+    person, now, owners = User.objects.create_user("deliver@example.test", name="Bench"), timezone.now(), programs(number)
     for place, program in enumerate(owners):
         serial, key = f"{place:016X}", b64encode(bytes(32))
         sealed: dict[str, Any] = {

@@ -1,17 +1,13 @@
 """Peak growth of the worker's resident memory: the largest list, and workbooks made to harm (bench/README.md)."""
 
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from unittest.mock import patch
 
 from django.core.files.base import ContentFile
-from django.db import connection
 
 from bench.import_items import ITEMS, place, reset, workbook
 from bench.measuring import Result
+from bench.memory import begin, grown, in_a_process
 from console import jobs
 from console.models import MiniProgram, User
 from items.actions import imports as actions
@@ -39,28 +35,23 @@ def faulty() -> bytes:
 
 
 def _result(name: str, measured: tuple[float, float]) -> Result:
-    grown, seconds = measured
+    grew, seconds = measured
     words = f"at most {GOAL} MB; took {seconds:.2f} s"
-    return Result(name=f"import_memory, {name}", ours=grown, limit=None, peer=None, unit="MB", goal=words, met=grown <= GOAL)
+    return Result(name=f"import_memory, {name}", ours=grew, limit=None, peer=None, unit="MB", goal=words, met=grew <= GOAL)
 
 
 def _grown(program: MiniProgram, actor: User, content: bytes) -> tuple[float, float]:
     """MB by which the peak grew, and seconds, from the check's start to the end of the apply or to the refusal."""
     with patch.object(jobs.run_job, "delay_on_commit", lambda _pk: None):
         run = actions.upload(program, actor=actor, file=ContentFile(content, "items.xlsx"), mode="add_and_update")
-    server = os.environ["DATABASE_URL"].rpartition("/")[0]
-    environment = {**os.environ, "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}"}
-    code = f"import django; django.setup(); from bench.import_memory import work; work({run.pk})"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
-    grown, seconds = done.stdout.splitlines()[-1].split()
-    return float(grown), float(seconds)
+    grew, seconds = in_a_process(f"bench.import_memory:work({run.pk})")
+    return grew, seconds
 
 
 def work(pk: int) -> None:
     """In a process of its own: do the jobs of an import and print MB and seconds."""
     run = Import.objects.select_related("job").get(pk=pk)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
-    before, began = _status("VmRSS"), time.perf_counter()
+    before, began = begin(), time.perf_counter()
     jobs.run_job(run.job_id or 0)
     run = Import.objects.get(pk=pk)
     if run.state == "checked" and not run.faulty:
@@ -68,10 +59,4 @@ def work(pk: int) -> None:
             confirmed = actions.confirm(run, actor=run.started_by)
         jobs.run_job(confirmed.job_id or 0)
     seconds = time.perf_counter() - began
-    print(_status("VmHWM") - before, seconds)
-
-
-def _status(name: str) -> float:
-    """MB from this process's status."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+    print(grown(before), seconds)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django_fsm import FSMFieldMixin, Transition, can_proceed
 
 from console import bulk
 from console.audit import record, record_many
-from console.errors import WrongState
+from console.errors import Invisible, WrongState
 from console.models import User
 from console.permissions import System, can, require
 
@@ -94,7 +95,7 @@ def move(obj: M, name: str, *, actor: User | System, **data: Any) -> M:
 def lock(obj: M) -> M:
     """The row, read again under a lock that lasts until the transaction ends (SQLite's write transaction is the lock there).
 
-    Columns that `obj` came without are left out again; save() leaves them alone.
+    Columns that `obj` came without are left out again; save() leaves them alone. Raises Invisible when it is not there any more.
     """
     manager = type(obj)._base_manager
     # Not what its nullable foreign keys point to. But the rows of its parents, where a request keeps its state: PostgreSQL
@@ -102,7 +103,10 @@ def lock(obj: M) -> M:
     parents = [link.name for link in obj._meta.parents.values() if link]
     # NO KEY: rows that point here (audit entries, orders) can be inserted meanwhile; FOR UPDATE made them wait and deadlock.
     rows = manager.select_for_update(of=("self", *parents), no_key=True)
-    return rows.defer(*obj.get_deferred_fields()).get(pk=obj.pk)
+    try:
+        return rows.defer(*obj.get_deferred_fields()).get(pk=obj.pk)
+    except ObjectDoesNotExist:
+        raise Invisible from None
 
 
 def move_many(rows: "models.QuerySet[M]", name: str, *, actor: User | System, **data: Any) -> list[M]:

@@ -344,6 +344,14 @@ WEB_PROCESSES = env.int("WEB_CONCURRENCY", default=2) if REDIS_URL else 1
 # --- Deliveries: pushes a second that one dispatcher begins at one endpoint (orders/dispatcher.py); 0 is no limit -------
 PUSHES_PER_SECOND = env.int("PUSHES_PER_SECOND", default=200)
 
+# --- Archive: orders older than so many months leave the tables (docs/scale.md); 0 keeps them for ever ------------------
+ARCHIVE_LEAST_MONTHS = 18  # the lists show 12, and the refund of an order may begin half a year later
+ARCHIVE_AFTER_MONTHS = env.int("ARCHIVE_AFTER_MONTHS", default=0)
+if ARCHIVE_AFTER_MONTHS and ARCHIVE_AFTER_MONTHS < ARCHIVE_LEAST_MONTHS:
+    raise ImproperlyConfigured(f"ARCHIVE_AFTER_MONTHS is below {ARCHIVE_LEAST_MONTHS}. Set it higher, or to 0 to keep orders.")
+if ARCHIVE_AFTER_MONTHS or TESTING:
+    CELERY_BEAT_SCHEDULE["archive-orders"] = {"task": "orders.tasks.archive", "schedule": 600.0, "options": {"expires": 600}}
+
 # --- The edge -------------------------------------------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"

@@ -113,4 +113,5 @@ WORDS: dict[str, str | Promise] = {
     "orders.push.switch_on": _("switched delivery push on"),
     "orders.push.switch_off": _("switched delivery push off"),
     "orders.delivery.redeliver": _("redelivered"),
+    "orders.archive.make": _("archived old orders into"),
 }

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from console.models import MiniProgram
+from openserver.errors import ApiError
+from orders.archived import archived_order
 from orders.models import Order
 from orders.transactions import trade_state
 
@@ -53,6 +56,17 @@ def transaction_data(order: Order) -> dict[str, Any]:
         "create_time": _time(order.created_at),
         "success_time": _time(order.paid_at),
     }
+
+
+def refuse_archived(program: MiniProgram, *, env: int, out_trade_no: str) -> None:
+    """Raise ORDER_ARCHIVED when the number is that of an order in the archive."""
+    gone = archived_order(program.pk, env=env, out_trade_no=out_trade_no)
+    if gone:
+        raise ApiError(
+            "ORDER_ARCHIVED",
+            f"The order is of {gone.archive.month:%Y-%m} and was archived on {gone.archive.made_at:%Y-%m-%d}: nothing of it was"
+            f" pending, and its number stays used. Ask the platform for its record, in archive {gone.archive_id}.",
+        )
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -48,6 +48,8 @@ _MEANINGS: dict[str, tuple[str, str]] = {
                            "Send a public http address on port 80 or https on port 443, without user name and fragment."),
     "ORDER_NOT_FOUND": ("No such order here. A notification is kept and applied when the order appears.",
                         "Check number and env."),
+    "ORDER_ARCHIVED": ("The order is so old that it is in the archive. A notification is kept, and changes nothing.",
+                       "Do not send it again; ask the platform for the record."),
     "NOTIFY_SIG_INVALID": ("PayEventSig does not fit.", 'Sign Event + "&" + Payload with the AppKey of Env.'),
     "AMOUNT_MISMATCH": ("OpenId, item, quantity or amount do not fit the order. Nothing is delivered.",
                         "Compare the notification with create-prepay-order; the team sees an alert."),

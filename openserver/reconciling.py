@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from openserver.superapp import Backend, SuperappUnavailable, call
-from orders.models import Order
+from orders.models import ArchivedOrder, Order
 from orders.transactions import TRADE_STATES, State
 
 PATH = "/transactions"
@@ -70,9 +70,11 @@ def differences(superapp_id: int, pages: Iterable[list[Theirs]], since: datetime
     """What differs between the superapp's pages and our orders created from `since` to `until`."""
     seen = set[int]()
     for page in pages:
-        found = _ours(superapp_id, page)
+        found, archived = _ours(superapp_id, page), _archived(superapp_id, page)
         for theirs in page:
             order = found.get(theirs.key)
+            if order is None and theirs.key in archived:
+                continue  # it was compared when it was young, and no row of it is left
             if order is None:
                 yield Differs("missing_here", theirs.key, "–", _words(theirs), None)
             else:
@@ -84,6 +86,12 @@ def differences(superapp_id: int, pages: Iterable[list[Theirs]], since: datetime
 def _ours(superapp_id: int, page: list[Theirs]) -> dict[Key, Order]:
     rows = Order.objects.filter(superapp=superapp_id, out_trade_no__in={theirs.out_trade_no for theirs in page})
     return {_key(order): order for order in rows.select_related("mini_program")}
+
+
+def _archived(superapp_id: int, page: list[Theirs]) -> set[Key]:
+    numbers = {theirs.out_trade_no for theirs in page}
+    rows = ArchivedOrder.objects.filter(mini_program__superapp=superapp_id, out_trade_no__in=numbers)
+    return set(rows.values_list("mini_program__app_id", "env", "out_trade_no"))
 
 
 def _missing_there(superapp_id: int, seen: set[int], since: datetime, until: datetime) -> Iterator[Differs]:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from console.crash import mark
 from openserver import openapi, strict_json
 from openserver.actions import notifications, ordering, sessions, transactions
-from openserver.answers import order_data, transaction_data
+from openserver.answers import order_data, refuse_archived, transaction_data
 from openserver.authentication import developer_of, program_of, require_own, superapp_of
 from openserver.envelope import body_of, refused
 from openserver.errors import ApiError
@@ -64,10 +64,11 @@ def query_order(request: HttpRequest, out_trade_no: str) -> dict[str, Any]:
     env = request.GET.get("env", "0")
     if env not in ("0", "1"):
         raise ApiError("ENV_INVALID", "env is neither 0 (live) nor 1 (sandbox). Send one of the two, or leave it out for 0.")
-    # NUL is refused by PostgreSQL and found by nobody.
-    known = Order.objects.filter(mini_program=program, env=int(env), out_trade_no=out_trade_no.replace("\0", ""))
+    out_trade_no = out_trade_no.replace("\0", "")  # PostgreSQL refuses it, and nobody's number has it
+    known = Order.objects.filter(mini_program=program, env=int(env), out_trade_no=out_trade_no)
     order = known.select_related("mini_program").first()
     if order is None:
+        refuse_archived(program, env=int(env), out_trade_no=out_trade_no)
         raise ApiError("ORDER_NOT_FOUND", "outTradeNo names no order of this mini program in this env. Check both.")
     return order_data(order)
 

@@ -12,16 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from console.columns import Column, Kind, masked
 from console.exports import Exportable, register
+from console.filters import numbers_in
 from console.listing import PLACES, Listing, Sort
 from console.models import MiniProgram, Superapp, User
 from console.permissions import grants_of
 from console.replica import age_told
+from orders.archived import archived_in, told
 from orders.filters import OrderFilters, RecordFilters, RefundFilters, SuperappOrderFilters, SuperappRefundFilters
 from orders.models import DeliveryState, Environment, Order, Refund
 
 PROGRAM = Column("program", _("Mini program"), source="mini_program__name")
 MASKED = Column("player", _("Player"), Kind.ID, masked("open_id"), on_page=False)
 WHOLE = Column("player", _("Player"), Kind.ID, "open_id", on_page=False)
+MOST_TOLD = 3  # sentences about archived numbers; of more only the numbers are named
 ENVIRONMENT = Column("env", _("Environment"), source="env", choices=tuple(Environment.choices), on_page=False)
 
 
@@ -33,8 +36,17 @@ class RecordListing(Listing):
     select = "ids"
     detail: ClassVar[str] = ""
 
-    def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = (), player: Column = MASKED) -> None:
+    def __init__(
+        self,
+        rows: QuerySet,
+        query: QueryDict,
+        *,
+        owner: MiniProgram | Superapp,
+        kept: Sequence[str] = (),
+        player: Column = MASKED,
+    ) -> None:
         super().__init__(rows, query, kept=kept)
+        self.owner = owner
         self._addresses: dict[str, str] = {}  # by mini program: reverse() once each and not once a row
         self.columns = tuple(player if column.name == player.name else column for column in self.columns)  # type: ignore[misc]
 
@@ -82,22 +94,34 @@ class RecordListing(Listing):
 
     @cached_property
     def notices(self) -> list[str]:
-        """Also what became of a pasted list of numbers, and how old a list from the replica is."""
-        return [*super().notices, *self._numbers_told(), *age_told()]
+        """Also what became of a pasted list of numbers, what is in the archive, and how old a list from the replica is."""
+        return [*super().notices, *self._numbers_told(), *self._archived_told(), *age_told()]
+
+    @cached_property
+    def archived(self) -> list[Any]:
+        """The tombstones of the numbers that are searched for; one query, of a search only."""
+        asked = numbers_in(self.query.get("q", "")) if self.is_valid else []
+        return list(archived_in(self.owner, asked, column=self.filterset.number_fields[0])) if asked else []
+
+    def _archived_told(self) -> list[str]:
+        if len(self.archived) > MOST_TOLD:
+            numbers = ", ".join(map(str, self.archived))
+            return [gettext("In the archive: %(numbers)s. Search for one of them to see since when.") % {"numbers": numbers}]
+        return list(map(told, self.archived))
 
     def _numbers_told(self) -> list[str]:
         asked = self.filterset.numbers if self.is_valid else []
         if not asked:
             return []
-        known = self._among(asked, self.filterset.with_numbers(self.rows))
+        known = self._among(asked, self.filterset.with_numbers(self.rows)) | set(map(str, self.archived))
         listed = self._among(asked, self.matching)
         found = ngettext("%(found)s of %(asked)s number was found.", "%(found)s of %(asked)s numbers were found.", len(asked))
-        told = [found % {"found": len(listed), "asked": len(asked)}]
+        sentences = [found % {"found": len(listed), "asked": len(asked)}]
         if missing := [number for number in asked if number not in known]:
-            told.append(gettext("Not found: %(numbers)s.") % {"numbers": ", ".join(missing)})
-        if hidden := [number for number in asked if number in known - listed]:
-            told.append(gettext("Found, but outside of the filters: %(numbers)s.") % {"numbers": ", ".join(hidden)})
-        return told
+            sentences.append(gettext("Not found: %(numbers)s.") % {"numbers": ", ".join(missing)})
+        if hidden := [number for number in asked if number in known - listed - set(map(str, self.archived))]:
+            sentences.append(gettext("Found, but outside of the filters: %(numbers)s.") % {"numbers": ", ".join(hidden)})
+        return sentences
 
     def _among(self, asked: list[str], rows: QuerySet) -> set[str]:
         """Those of the numbers that the rows have."""
@@ -247,15 +271,15 @@ class SuperappRefundListing(RefundListing):
 def order_listing(place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> OrderListing:
     """The order record of a mini program or of a superapp; `reader` is what RecordListing takes."""
     if isinstance(place, MiniProgram):
-        return OrderListing(Order.objects.filter(mini_program=place), query, **reader)
-    return SuperappOrderListing(Order.objects.filter(superapp=place), query, **reader)
+        return OrderListing(Order.objects.filter(mini_program=place), query, owner=place, **reader)
+    return SuperappOrderListing(Order.objects.filter(superapp=place), query, owner=place, **reader)
 
 
 def refund_listing(place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> RefundListing:
     """The after-sales record of a mini program or of a superapp; `reader` is what RecordListing takes."""
     if isinstance(place, MiniProgram):
-        return RefundListing(Refund.objects.filter(mini_program=place), query, **reader)
-    return SuperappRefundListing(Refund.objects.filter(superapp=place), query, **reader)
+        return RefundListing(Refund.objects.filter(mini_program=place), query, owner=place, **reader)
+    return SuperappRefundListing(Refund.objects.filter(superapp=place), query, owner=place, **reader)
 
 
 _RECORDS: dict[str, Callable[..., RecordListing]] = {"orders": order_listing, "refunds": refund_listing}

@@ -83,6 +83,13 @@ def reports(superapp: Superapp) -> "QuerySet[Reconciliation]":
     return done.order_by("-day")[:REPORTS]
 
 
+def _late(place: Place) -> QuerySet:
+    rows = Notification.objects.filter(verdict=Verdict.ARCHIVED, env=Environment.LIVE, received_at__gte=_since())
+    if isinstance(place, MiniProgram):
+        return rows.filter(mini_program=place, superapp=place.superapp_id)
+    return rows.filter(superapp=place)
+
+
 def _since() -> datetime:
     return timezone.now() - timedelta(days=DAYS)
 
@@ -141,6 +148,13 @@ CASES = (
         lambda place: _told(place, verdict=Verdict.MISMATCH, kind=Notification.Kind.REFUND),
     ),
     Case(
+        "archived",
+        _("Told of an archived order"),
+        _("The superapp told of a payment or a refund of an order that is in the archive. Nothing was changed or delivered."),
+        _("Ask the superapp whether money moved, and settle it with the player. An archived order does not change any more."),
+        _late,
+    ),
+    Case(
         "unknown",
         _("Notification without an order"),
         _("The superapp told of a payment or a refund of an order that is not here."),
@@ -179,8 +193,8 @@ def lines(case: Case, place: Place) -> list[Line]:
     """The newest SHOWN, at most two queries."""
     rows = case.rows(place)
     if rows.model is Notification:
-        found = rows.select_related("order__mini_program").order_by("-received_at", "-pk")[:SHOWN]
-        return [_line(row.order, row.received_at, row.detail, number=row.out_trade_no) for row in found]
+        found = rows.select_related("order__mini_program", "mini_program").order_by("-received_at", "-pk")[:SHOWN]
+        return [_told_line(row) for row in found]
     if rows.model is Difference:
         differing = rows.select_related("order__mini_program", "mini_program", "reconciliation")
         return [_differing(each) for each in differing.order_by("-reconciliation__day", "-pk")[:SHOWN]]
@@ -200,6 +214,13 @@ def _differing(each: Difference) -> Line:
     day = datetime.combine(each.reconciliation.day, time.min, tzinfo=UTC)
     line = _line(each.order, day, words, number=each.out_trade_no)
     return line if each.order else replace(line, program=each.mini_program.name if each.mini_program else each.app_id)
+
+
+def _told_line(row: Notification) -> Line:
+    if row.order:
+        return _line(row.order, row.received_at, row.detail)
+    line = _line(None, row.received_at, row.detail, number=row.out_trade_no)
+    return replace(line, program=row.mini_program.name) if row.mini_program else line
 
 
 def _line(order: Order | None, at: datetime, detail: str, *, number: str = "") -> Line:

@@ -1,9 +1,13 @@
 """Work that rows describe and beat wakes."""
 
+from itertools import islice
+
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from console.celery import app
 from console.permissions import System
+from orders.actions.archive import archive_orders, limit
 from orders.actions.kept import match_kept_notifications
 from orders.models import Notification, Order
 
@@ -20,3 +24,12 @@ def match_notifications(limit: int = 100) -> int:
         for order in Order.objects.filter(superapp=row.superapp_id, env=row.env, out_trade_no=row.out_trade_no):
             matched += match_kept_notifications(order, actor=SWEEPER)
     return matched
+
+
+@app.task(name="orders.tasks.archive")
+def archive(files: int = 10) -> int:
+    """Archive what is due, at most so many files; the next call goes on. Returns how many files. Off without a retention."""
+    if not settings.ARCHIVE_AFTER_MONTHS:
+        return 0
+    made = archive_orders(before=limit(settings.ARCHIVE_AFTER_MONTHS), actor=System("archive"))
+    return sum(1 for _archive in islice(made, files))

@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models.fields import NOT_PROVIDED
 
 from console.online_indexes import AddIndexOnline
+from console.triggers import MakeTriggers
 
 #: The newest migration of each app that was made before the first release: there is no previous version to keep serving.
 BEFORE_THE_FIRST_RELEASE = {"console": 12, "payments": 8, "items": 5, "orders": 9, "openserver": 1, "simulator": 1}
@@ -18,7 +19,7 @@ OURS = sorted(
     for key, migration in MigrationLoader(None, ignore_no_migrations=True).disk_migrations.items()
     if Path(f"{key[0]}/migrations").is_dir() and int(key[1][:4]) > BEFORE_THE_FIRST_RELEASE[key[0]]
 )
-ADDS = (operations.CreateModel, AddIndexOnline, operations.AlterModelOptions, operations.AlterModelManagers)
+ADDS = (operations.CreateModel, AddIndexOnline, MakeTriggers, operations.AlterModelOptions, operations.AlterModelManagers)
 
 
 def faults(migration: Migration) -> list[str]:

@@ -4,19 +4,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from console.crash import mark
+from console.errors import Invisible
 from console.models import Superapp
 from console.permissions import System
 from openserver import strict_json
 from openserver.errors import ApiError
 from openserver.signatures import SignatureFormat, verify_pay_event_sig
+from orders.actions.late import keep_late
 from orders.actions.payment import record_payment
 from orders.actions.refund import record_refund
 from orders.actions.standard import record_told
+from orders.archived import archived_in
 from orders.errors import OrderError
-from orders.models import Notification, Order
+from orders.models import ArchivedOrder, Notification, Order
 from orders.payloads import GOODS_EVENT, REFUND_EVENT, PaidGoods, RefundNotice, read_goods, read_refund
 from orders.transactions import EVENTS as STANDARD_EVENTS
 from orders.transactions import Told, read_told
@@ -59,8 +63,8 @@ def receive(superapp: Superapp, body: dict[str, Any], *, kind: str) -> str:
     )
     content = _read_and_keep(notification)
     mark("after-notification-stored")
-    order = _order_of(notification, content)
-    _record(notification, order, content, actor=System(f"superapp {superapp.code}"))
+    actor = System(f"superapp {superapp.code}")
+    _unless_archived(lambda: _record(notification, _order_of(notification, content), content, actor=actor))
     mark("after-notification-recorded")
     return "OK"
 
@@ -77,15 +81,18 @@ def receive_standard(superapp: Superapp, body: dict[str, Any], *, text: str) -> 
     notification = Notification(superapp=superapp, kind=kind, event=event, payload=text, verdict=Verdict.UNKNOWN_ORDER)
     told = _read_told_and_keep(notification)
     mark("after-notification-stored")
-    order = _standard_order_of(notification, told)
-    try:
-        verdict = record_told(notification, order=order, told=told, actor=System(f"superapp {superapp.code}"))
-    except OrderError as error:
-        raise ApiError(error.code, error.message) from error
+    actor = System(f"superapp {superapp.code}")
+    _unless_archived(lambda: _record_told(notification, _standard_order_of(notification, told), told, actor=actor))
     mark("after-notification-recorded")
-    if verdict == Verdict.MISMATCH:
-        raise ApiError("AMOUNT_MISMATCH", f"{notification.detail} Nothing was passed on; the notification is kept.")
     return "OK"
+
+
+def _unless_archived(record: Callable[[], None]) -> None:
+    """Find the order and record; once more when the order went into the archive between the two, which then raises so."""
+    try:
+        record()
+    except Invisible:
+        record()
 
 
 def read_envelope(body: dict[str, Any], event: str) -> Envelope:
@@ -131,11 +138,17 @@ def _read_told_and_keep(notification: Notification) -> Told:
 
 
 def _standard_order_of(notification: Notification, told: Told) -> Order:
-    """The standard payment that is meant: by the appid, among the mini programs of the superapp. Raises ORDER_NOT_FOUND."""
+    """The standard payment that is meant: by the appid, among the mini programs of the superapp.
+
+    Raises ORDER_NOT_FOUND, ORDER_ARCHIVED.
+    """
     same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": notification.out_trade_no}
     rows = Order.objects.filter(**same, kind=Order.Kind.STANDARD, mini_program__app_id=told.app_id)
     order = rows.select_related("mini_program").first()
     if order is None:
+        gone = _tombstones(notification).filter(archive__kind=Order.Kind.STANDARD, mini_program__app_id=told.app_id).first()
+        if gone:
+            raise _kept_as_late(notification, gone)
         raise ApiError(
             "ORDER_NOT_FOUND",
             "appid and out_trade_no name no standard payment of your superapp yet. The notification is kept and applied when it"
@@ -147,16 +160,20 @@ def _standard_order_of(notification: Notification, told: Told) -> Order:
 def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> Order:
     """The order that is meant. Several mini programs of a superapp may use one number: the AppKey that signed tells which.
 
-    Raises ORDER_NOT_FOUND, NOTIFY_SIG_INVALID.
+    Raises ORDER_NOT_FOUND, ORDER_ARCHIVED, NOTIFY_SIG_INVALID.
     """
     same = {"superapp": notification.superapp_id, "env": notification.env, "out_trade_no": content.out_trade_no}
     candidates = list(Order.objects.filter(**same, kind=Order.Kind.VIRTUAL))
+    signed = [order for order in candidates if _is_signed_for(notification, order.mini_program_id)]
+    if not signed:
+        for gone in _tombstones(notification).filter(archive__kind=Order.Kind.VIRTUAL):
+            if _is_signed_for(notification, gone.mini_program_id):
+                raise _kept_as_late(notification, gone)
     if not candidates:
         raise ApiError(
             "ORDER_NOT_FOUND",
             "OutTradeNo names no order of your superapp yet. The notification is kept and applied when the order appears.",
         )
-    signed = [order for order in candidates if _is_signed_for(notification, order)]
     if not signed:
         Notification.objects.filter(pk=notification.pk, order=None).update(verdict=Verdict.BAD_SIGNATURE)
         raise ApiError(
@@ -165,9 +182,24 @@ def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> 
     return next((order for order in signed if order.open_id == content.open_id), signed[0])
 
 
-def _is_signed_for(notification: Notification, order: Order) -> bool:
+def _tombstones(notification: Notification) -> QuerySet[ArchivedOrder]:
+    """Archived orders that the notification may be about."""
+    return archived_in(notification.superapp, [notification.out_trade_no]).filter(env=notification.env)
+
+
+def _kept_as_late(notification: Notification, gone: ArchivedOrder) -> ApiError:
+    """Keep it for the mismatch desk; what to answer."""
+    keep_late(notification, gone)
+    return ApiError(
+        "ORDER_ARCHIVED",
+        f"The order was archived on {gone.archive.made_at:%Y-%m-%d}, so nothing was changed and nothing was delivered. The"
+        " notification is kept and shown to people. Do not send it again.",
+    )
+
+
+def _is_signed_for(notification: Notification, mini_program_id: int) -> bool:
     fits = partial(verify_pay_event_sig, notification.pay_event_sig, event=notification.event, payload=notification.payload)
-    app_keys = accepted_keys(order.mini_program_id, notification.env)
+    app_keys = accepted_keys(mini_program_id, notification.env)
     for number, key in enumerate(app_keys):
         if fits(app_keys=[key.text]):
             if number:
@@ -186,3 +218,12 @@ def _record(notification: Notification, order: Order, content: PaidGoods | Refun
             record_refund(order=order, notice=content, notification=notification, actor=actor)
     except OrderError as error:
         raise ApiError(error.code, error.message) from error
+
+
+def _record_told(notification: Notification, order: Order, told: Told, *, actor: System) -> None:
+    try:
+        verdict = record_told(notification, order=order, told=told, actor=actor)
+    except OrderError as error:
+        raise ApiError(error.code, error.message) from error
+    if verdict == Verdict.MISMATCH:
+        raise ApiError("AMOUNT_MISMATCH", f"{notification.detail} Nothing was passed on; the notification is kept.")

@@ -81,8 +81,10 @@ def _busy() -> ApiError:
 def _same_request(order: Order) -> Order:
     """The stored order of the same number, if it came from the identical request and is unpaid. Raises ApiError."""
     twin = placing.find_twin(order)
+    if twin is None and placing.is_archived(order):
+        raise ApiError("ORDER_NO_REUSED", "The order number was used for an order that is archived by now. Use a new number.")
     if twin is None:
-        # Nothing stored and no twin: the item was changed between the check and the insert.
+        # Nothing stored, no twin, nothing archived: the item was changed between the check and the insert.
         raise ApiError("PRICE_MISMATCH", "The item was changed at this moment. Read its price again and sign a new order.")
     if twin.request_hash != order.request_hash or twin.payment_state not in (Order.Payment.CREATED, Order.Payment.UNPAID):
         raise ApiError("ORDER_NO_REUSED", "The order number was used for another order, or this one has ended. Use a new number.")

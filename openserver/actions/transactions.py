@@ -5,6 +5,7 @@ from functools import partial
 from console.crash import mark
 from console.models import MiniProgram
 from openserver.actions.prepaying import answer_of_twin
+from openserver.answers import refuse_archived
 from openserver.errors import ApiError
 from openserver.superapp import Backend, create_transaction
 from openserver.transactionform import TransactionForm
@@ -36,7 +37,10 @@ def place_transaction(program: MiniProgram, form: TransactionForm) -> dict[str, 
 
 
 def find_transaction(program: MiniProgram, *, out_trade_no: str, merchant_no: str | None) -> Order:
-    """Return a standard payment of the mini program under this merchant. Raises MISSING_FIELD, ORDER_NOT_FOUND."""
+    """Return a standard payment of the mini program under this merchant.
+
+    Raises MISSING_FIELD, ORDER_NOT_FOUND, ORDER_ARCHIVED.
+    """
     if not merchant_no:
         raise ApiError("MISSING_FIELD", "The query has no mchid. Send the merchant id that the payment was placed with.")
     # NUL is refused by PostgreSQL and found by nobody.
@@ -44,6 +48,7 @@ def find_transaction(program: MiniProgram, *, out_trade_no: str, merchant_no: st
     rows = Order.objects.filter(mini_program=program, env=Environment.LIVE, kind=Order.Kind.STANDARD, **named)
     order = rows.select_related("mini_program").first()
     if order is None:
+        refuse_archived(program, env=Environment.LIVE, out_trade_no=named["out_trade_no"])
         raise ApiError("ORDER_NOT_FOUND", "out_trade_no names no standard payment of this mini program and mchid. Check both.")
     return order
 

@@ -1,5 +1,6 @@
 """Orders, refunds, and the deliveries that tell the developer's backend about them."""
 
+from orders.models.archive import Archive, ArchivedOrder, ArchivedRefund
 from orders.models.deliveries import Attempt, Delivery, DeliveryAlert, Notification
 from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.receivers import Heartbeat, Receiver
@@ -7,6 +8,9 @@ from orders.models.reconciliations import Difference, Reconciliation
 from orders.models.refunds import Refund
 
 __all__ = [
+    "Archive",
+    "ArchivedOrder",
+    "ArchivedRefund",
     "Attempt",
     "Delivery",
     "DeliveryAlert",

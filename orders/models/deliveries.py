@@ -29,9 +29,15 @@ class Notification(models.Model):
         UNKNOWN_ORDER = "unknown_order", _("Unknown order")
         MISMATCH = "mismatch", _("Does not fit the order")
         BAD_SIGNATURE = "bad_signature", _("Wrong signature")
+        ARCHIVED = "archived", _("Order archived")
 
     superapp = models.ForeignKey("console.Superapp", on_delete=models.PROTECT, related_name="+")
     order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="notifications")
+    # Without constraint and index: adding them would lock a large table, and few rows have one.
+    mini_program = models.ForeignKey(
+        MiniProgram, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False,
+        help_text="Whose archived order it is about; else the order says whose.",
+    )  # fmt: skip
     kind = models.CharField(max_length=10, choices=Kind.choices)
     env = models.PositiveSmallIntegerField(choices=Environment.choices, default=Environment.LIVE)
     out_trade_no = models.CharField(max_length=64)
@@ -55,6 +61,7 @@ class Notification(models.Model):
                 name="notification_desk",
                 condition=Q(verdict__in=["mismatch", "unknown_order"]),
             ),
+            models.Index(fields=["superapp", "-received_at"], name="notification_archived", condition=Q(verdict="archived")),
         ]
 
     def __str__(self) -> str:

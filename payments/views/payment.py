@@ -13,7 +13,7 @@ from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from payments.actions import payment
 from payments.forms import MessageForm
-from payments.models import PaymentRequest, Request
+from payments.models import PaymentRequest
 from payments.notices import mend_url, what_next
 from payments.selling import selling_state
 

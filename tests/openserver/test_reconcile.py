@@ -14,6 +14,7 @@ from openserver.signatures import read_superapp_headers, verify_superapp
 from orders.models import Order
 from tests.openserver.conftest import SECRET
 from tests.openserver.standard import place, refund, tell, transaction
+from tests.orders.archive import LONG_AGO, archive
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -118,6 +119,15 @@ def test_what_one_side_does_not_know(seller, five, capsys):
     found = sorted((line.split()[0], line.split()[3]) for line in table.splitlines()[1:])
     assert code == 1
     assert found == [("missing_here", "V-2"), ("missing_here", "V-2"), ("missing_here", "X-9"), ("missing_there", "V-1")]
+
+
+def test_an_archived_order_is_not_missed(seller, five, capsys, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    Order.objects.filter(out_trade_no="V-1").update(created_at=LONG_AGO, prepay_lease_until=None)
+    assert [made.orders for made in archive()] == [1]
+    assert reconcile(seller, capsys)[0] == 0
+    five.rows[0]["appId"] = "mp-another"
+    assert reconcile(seller, capsys)[0] == 1
 
 
 def test_an_order_that_may_never_have_reached_the_superapp_is_not_missed(seller, five, capsys):

@@ -1,10 +1,12 @@
 """`manage.py check_invariants`: silent about sound rows, names each row that breaks a rule."""
 
+from datetime import date
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from orders.models import Attempt, Delivery, Order, Refund
+from orders.models import Archive, ArchivedOrder, ArchivedRefund, Attempt, Delivery, Order, Refund
 from payments.models import owners_of
 
 
@@ -29,6 +31,18 @@ def test_sound_rows_pass(delivered, capsys):
     assert "hold for 1 orders" in capsys.readouterr().out
 
 
+def archive(program, **fields):
+    shelf = {"superapp": program.superapp, "month": date(2025, 3, 1), "kind": "virtual", "env": 0}
+    counted = {"orders": 0, "refunds": 0, "totals": {}} | fields
+    return Archive.objects.create(**shelf, **counted, file="archive/2025-03/x.jsonl.gz", size=1)
+
+
+def bury(model, **fields):
+    program = Order.objects.get().mini_program
+    counted = {"orders": int(model is ArchivedOrder), "refunds": int(model is ArchivedRefund)}
+    model.objects.create(mini_program=program, archive=archive(program, **counted), **fields)
+
+
 BREAKS = {
     "order_and_delivery_agree": lambda: Order.objects.update(delivery_state="pending"),
     "paid_order_has_a_delivery": lambda: Delivery.objects.update(event="test"),
@@ -37,6 +51,10 @@ BREAKS = {
     "refunded_sum": lambda: Refund.objects.filter(refund_no="R-1").update(amount=299),
     "refund_state": lambda: Order.objects.update(refund_state="refunded"),
     "refund_currency": lambda: Refund.objects.filter(refund_no="R-3").update(currency="JPY"),
+    "order_number_not_archived": lambda: bury(ArchivedOrder, env=0, out_trade_no="ORDER-1"),
+    "refund_number_not_archived": lambda: bury(ArchivedRefund, refund_no="R-1"),
+    "archived_orders": lambda: archive(Order.objects.get().mini_program, orders=1),
+    "archived_refunds": lambda: archive(Order.objects.get().mini_program, refunds=1),
 }
 
 

@@ -231,7 +231,7 @@ def test_every_column_is_the_same_by_either_path(starfall, monkeypatch):
     states = {"payment_state": "paid", "delivery_state": "delivered", "refund_state": "partially_refunded"}
     place(starfall, "ORDER-1", **states, paid_at=AT, delivered_at=AT, paid_amount=990, refunded_amount=90, env=1)
     place(starfall, "ORDER-2", kind="standard", product_name="")
-    places = {"listing": lambda place, query: SuperappOrderListing(Order.objects.filter(superapp=place), query)}
+    places = {"listing": lambda place, query: SuperappOrderListing(Order.objects.filter(superapp=place), query, owner=place)}
     copied, _done = written(starfall.superapp, **places)
     monkeypatch.setattr(exporting, "_copied", exporting._plain)
     assert copied == written(starfall.superapp, **places)[0]

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from orders.models import Attempt, Delivery, DeliveryState, Order, Refund
+from orders.models import Archive, ArchivedOrder, ArchivedRefund, Attempt, Delivery, DeliveryState, Order, Refund
 
 
 class Rule(NamedTuple):
@@ -64,6 +64,24 @@ def _refunds_in_another_currency() -> QuerySet[Refund]:
     return Refund.objects.exclude(currency=F("order__currency"))
 
 
+def _orders_with_an_archived_number() -> QuerySet[Order]:
+    same = {name: OuterRef(name) for name in ("out_trade_no", "mini_program", "env")}
+    return Order.objects.filter(Exists(ArchivedOrder.objects.filter(**same)))
+
+
+def _refunds_with_an_archived_number() -> QuerySet[Refund]:
+    same = {name: OuterRef(name) for name in ("refund_no", "mini_program")}
+    return Refund.objects.filter(Exists(ArchivedRefund.objects.filter(**same)))
+
+
+def _archives_unlike_their_orders() -> QuerySet[Archive]:
+    return Archive.objects.annotate(found=Count("order_numbers__out_trade_no")).exclude(orders=F("found"))
+
+
+def _archives_unlike_their_refunds() -> QuerySet[Archive]:
+    return Archive.objects.annotate(found=Count("refund_numbers__refund_no")).exclude(refunds=F("found"))
+
+
 RULES = (
     Rule(
         "order_and_delivery_agree",
@@ -76,6 +94,10 @@ RULES = (
     Rule("refunded_sum", _refunded_unlike_refunds, "{row.refunded_amount} refunded by the order, {row.found} by its rows"),
     Rule("refund_state", _refund_state_unlike_amounts, "{row.refund_state}, {row.refunded_amount} of {row.paid_amount} refunded"),
     Rule("refund_currency", _refunds_in_another_currency, "it is in {row.currency}, its order is not"),
+    Rule("order_number_not_archived", _orders_with_an_archived_number, "an order of this number is in the archive"),
+    Rule("refund_number_not_archived", _refunds_with_an_archived_number, "a refund of this number is in the archive"),
+    Rule("archived_orders", _archives_unlike_their_orders, "it has {row.orders} orders, and {row.found} numbers are kept"),
+    Rule("archived_refunds", _archives_unlike_their_refunds, "it has {row.refunds} refunds, and {row.found} numbers are kept"),
 )
 
 

@@ -1,0 +1,119 @@
+"""The same at five times as many orders: list, page, order, delivery, in two databases in turn (bench/README.md)."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from statistics import median
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import connections
+from django.http import QueryDict
+from django.urls import reverse
+
+from bench.database import copy_deliveries, fresh_database, orders, programs, use
+from bench.deliver import _delivered, add, endpoints, receiver
+from bench.measuring import Result
+from bench.order_list import sql
+from bench.order_page import COLUMNS, fetch, signed_in
+from bench.place_order import OURS, Shop, load, superapp_server, web
+from console.models import MiniProgram
+from orders.dispatcher import run
+from orders.listings import order_listing
+
+TIMES = 5  # as many orders
+ROUNDS = 5
+ORDERS, DELIVERIES = 800, 1_000  # in a round
+GOAL = 1.2
+Run = Callable[[], float]  # seconds, or a rate
+
+
+class Side(NamedTuple):
+    """A database and what is measured in it."""
+
+    database: str
+    runs: dict[str, Run]
+
+
+def measure(rows: int) -> list[Result]:
+    """With `rows` orders, and with five times as many."""
+    with ExitStack() as stack:
+        stand_in, port = stack.enter_context(superapp_server()), receiver(stack)
+        settings.LOCAL_DESTINATIONS |= {stand_in}
+        settings.ALLOWED_HOSTS = ["*"]
+        sides = [prepare(stack, "bench", rows, stand_in, port)]
+        stack.enter_context(fresh_database("bench_grown"))
+        sides.append(prepare(stack, "bench_grown", TIMES * rows, stand_in, port))
+        found = in_turn(sides)
+    return [compared(name, *each, rows) for name, each in found.items()]
+
+
+def prepare(stack: ExitStack, database: str, rows: int, stand_in: str, port: int) -> Side:
+    """Fill the database that is in use, and start what works on it."""
+    owners = programs()
+    orders(owners, rows)
+    copy_deliveries()
+    program, client = owners[0], signed_in(owners[0])
+    url, deep = f"{reverse('orders:list', kwargs={'app_id': program.app_id})}?{COLUMNS}", after(program)
+    pushed, shop = endpoints(port), Shop(f"http://{stand_in}")
+    connections.close_all()
+    server = stack.enter_context(web("console.wsgi:application", stand_in, OURS))
+    numbers = iter(range(0, 10**9, DELIVERIES))
+    runs: dict[str, Run] = {
+        "list, first page": partial(timed, sql(program, "")),
+        "list, deep page": partial(timed, sql(program, f"after={deep}")),
+        "page, first": partial(timed, partial(fetch, client, url)),
+        "page, deep": partial(timed, partial(fetch, client, f"{url}&after={deep}")),
+        "orders a second": lambda: load(server, shop, ORDERS),
+        "deliveries a second": lambda: DELIVERIES / delivered(pushed, next(numbers)),
+    }
+    return Side(database, runs)
+
+
+def after(program: MiniProgram) -> str:
+    """The place of the row at nine tenths of the list."""
+    listing = order_listing(program, QueryDict(""))
+    depth = listing.matching.count() * 9 // 10
+    return listing._cursor(listing.ordered.values("id", "created_at")[depth])
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Seconds."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def delivered(owners: list[MiniProgram], first: int) -> float:
+    """Seconds from an outbox with so many due rows to the last acknowledged one; what was delivered stays in the tables."""
+    add(owners, DELIVERIES, first=first)
+    stop, began = threading.Event(), time.perf_counter()
+    thread = threading.Thread(target=run, args=(stop,))
+    thread.start()
+    seconds = _delivered(began)
+    stop.set()
+    thread.join()
+    return seconds
+
+
+def in_turn(sides: list[Side]) -> dict[str, tuple[float, float]]:
+    """The medians of each measurement in both databases; the first round warms up."""
+    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in sides[0].runs}
+    for number in range(ROUNDS + 1):
+        for name in taken:
+            for place, side in enumerate(sides):
+                use(side.database)
+                value = side.runs[name]()
+                if number:
+                    taken[name][place].append(value)
+    return {name: (median(few), median(many)) for name, (few, many) in taken.items()}
+
+
+def compared(name: str, few: float, many: float, rows: int) -> Result:
+    """One line: ours with many orders, the limit with few."""
+    is_rate = name.endswith("a second")
+    met = few <= GOAL * many if is_rate else many <= GOAL * few
+    goal = f"at {TIMES * rows:,} orders within {GOAL} × of what it is at {rows:,}, which is the limit here"
+    return Result(name=f"growth {name}", ours=many, limit=few, peer=None, unit="/s" if is_rate else "s", goal=goal, met=met)
