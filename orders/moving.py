@@ -99,8 +99,9 @@ def move_deliveries(rows: Sequence[Row], name: str, *, actor: User | System, not
         return 0
     moved = guarded_move(Delivery.objects.filter(pk__in=listed((row.pk for row in rows), int)), name, **changes)
     goods = [row for row in rows if row.event == Delivery.Event.GOODS and row.order_id]
+    orders = Order.objects.filter(pk__in=listed((row.order_id for row in goods if row.order_id), int))
     more = {"delivered_at": Now()} if name == "acknowledge" else {}
-    guarded_move(Order.objects.filter(pk__in=listed((row.order_id for row in goods), int)), MIRROR[name], **more)
+    guarded_move(orders, MIRROR[name], **more)
     if name not in {"claim", "retry"}:
         first, second = moves(Delivery)[name], moves(Order)[MIRROR[name]]
         changed = [{first.field: [row.state, first.target]} for row in rows]

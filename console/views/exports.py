@@ -15,7 +15,7 @@ from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.listing import Listing
 from console.models import MiniProgram, Team
-from console.permissions import can
+from console.permissions import Platform, can
 from console.views.base import FormView
 from console.views.platform import PlatformView
 
@@ -117,8 +117,8 @@ class ListExport(FormView):
         }
 
     def schedule_url(self) -> str:
-        """Where the same export is put on a schedule, "" for ticked rows, for what only a team has, and for those who may not."""
-        if self.is_selection or isinstance(self.place, Team) or not can(self.actor, SCHEDULES, self.place):
+        """Where the same export is put on a schedule, "" for ticked rows, for what no mini program or superapp has, and for those who may not."""
+        if self.is_selection or isinstance(self.place, Team | Platform) or not can(self.actor, SCHEDULES, self.place):
             return ""
         own = {"app_id": self.place.app_id} if isinstance(self.place, MiniProgram) else {"superapp": self.place.code}
         url = reverse(f"{'program' if self.mini_program else 'superapp'}-export-schedule-create", kwargs=own)
