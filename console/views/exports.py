@@ -117,7 +117,7 @@ class ListExport(FormView):
         }
 
     def schedule_url(self) -> str:
-        """Where the same export is put on a schedule, "" for ticked rows, for what no mini program or superapp has, and for those who may not."""
+        """Where the same export is put on a schedule; "" for ticked rows, elsewhere, and for those who may not."""
         if self.is_selection or isinstance(self.place, Team | Platform) or not can(self.actor, SCHEDULES, self.place):
             return ""
         own = {"app_id": self.place.app_id} if isinstance(self.place, MiniProgram) else {"superapp": self.place.code}
