@@ -5,6 +5,7 @@ Asserted is the order of events and not the time: no result of the stuck ones ca
 
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 5000
 OK = {"returnCode": "0", "returnMessage": "", "data": "OK", "requestId": "1"}
 #: Nothing of the stuck ones ends by itself while the test runs.
-PATIENT = Limits(deadline=3000.0, poll=0.02)
+PATIENT = Limits(deadline=3000.0, lease=timedelta(hours=1), poll=0.02)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_what_another_tenant_sells_is_delivered_while_all_5000_are_stuck(stuck, 
         until(lambda: Delivery.objects.filter(mini_program=stuck, state="delivering").count() == 8)
         for already in range(0, 40, 10):  # in four goes: it is not only the first that passes
             sell(well, *range(already, already + 10))
-            until(lambda: delivered(well) == already + 10)  # noqa: B023
+            until(lambda: delivered(well) == already + 10, seconds=120)  # noqa: B023
         assert not Attempt.objects.filter(delivery__mini_program=stuck).exists(), "one of the stuck ended"
         states = Delivery.objects.filter(mini_program=stuck).values_list("state", flat=True)
         assert (len(states), list(states).count("delivering")) == (MANY, 8), "more are in hand than an endpoint may have"
