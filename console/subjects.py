@@ -28,6 +28,7 @@ KINDS: dict[str, str | Promise] = {
     "items.item": _("Item"),
     "items.release": _("Item release"),
     "items.releaseentry": _("Item release"),
+    "orders.archive": _("Archive of orders"),
     "orders.delivery": _("Delivery"),
     "orders.order": _("Order"),
     "orders.refund": _("Refund"),
