@@ -23,7 +23,7 @@ APP, TEAM_PLACE, SUPERAPP_PLACE = "app_id", "team", "superapp"
 BUTTONS = {
     ("team", "payments.request_payment"): ("operator", "payments:payment", APP, "Request permission"),
     ("team", "payments.bind_merchant"): ("operator", "payments:merchant", TEAM_PLACE, "Bind a merchant"),
-    ("team", "payments.configure_delivery"): ("developer", "payments:delivery", APP, "Send a test push"),
+    ("team", "payments.configure_delivery"): ("developer", "payments:delivery", APP, "Check the URLs"),
     ("team", "payments.manage_credentials"): ("developer", "payments:delivery", APP, "Issue a new one"),
     ("team", "payments.request_exemption"): ("developer", "payments:delivery", APP, "Request exemption"),
     ("team", "items.edit_item"): ("operator", "items:list", APP, "Add item"),

@@ -37,8 +37,12 @@ class Walk:
         if self.page.get_by_role("heading", level=1, name=name).count() == 0:
             self.page.locator("main").get_by_role("link", name=name).first.click()
 
-    def menu(self, entry: str) -> None:
-        self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).first.click()
+    def menu(self, entry: str, *, part: str = "") -> None:
+        """An entry of the menu; `part` is the heading above it, where several have the same words."""
+        menu = self.page.get_by_role("navigation")
+        if part:
+            menu = self.page.locator(".nav-group").filter(has=self.page.get_by_role("heading", name=part, exact=True))
+        menu.get_by_role("link", name=entry, exact=True).first.click()
 
     def press(self, button: str) -> None:
         """And wait for the page that answers."""

@@ -119,7 +119,8 @@ def acts(config: DeliveryConfig | None, credential: Credential | None) -> dict[s
     """The buttons of the page as it stands, by the permission that each needs."""
     configure, keys = [_("Configure")], []
     if config:
-        configure = [_("Switch off") if config.enabled else _("Switch on"), _("Send a test push"), _("Modify")]
+        switch = _("Switch off") if config.enabled else _("Switch on")
+        configure = [switch, _("Send a test push"), _("Check the URLs"), _("Modify")]
         keys = [_("Rotate"), _("Revoke")] if credential else [_("Issue a new one")]
     labels = {"configure": configure, "credential": keys, "exemption": [_("Request exemption")]}
     return {PERMISSIONS[name]: labels[name] for name in labels}

@@ -21,13 +21,13 @@ REASON = "Ask Orbit for the account of your company."
 
 
 @pytest.fixture
-def four(requested, starfall, northlight, harbor_reader, other_merchant, team_admin, senior, stranger) -> list[Request]:
+def four(requested, bound, starfall, northlight, harbor_reader, other_merchant, team_admin, senior, stranger) -> list[Request]:
     """One request of each kind, the longest waiting first; the release is of another team."""
     release = Release.objects.create(**owners_of(harbor_reader), requested_by=stranger)
     exempt = exemption.request_exemption(starfall, actor=senior, message="We change prices for weekend events.")
     binding = merchant.bind(northlight, other_merchant, actor=team_admin)
     made = [release, exempt, binding, requested]
-    for days, row in enumerate(reversed(made)):
+    for days, row in enumerate([*reversed(made), bound]):
         Request.objects.filter(pk=row.pk).update(requested_at=timezone.now() - timedelta(days=days, minutes=1))
     return made
 

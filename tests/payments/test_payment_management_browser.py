@@ -122,6 +122,7 @@ def test_the_backend_gets_an_address_a_key_and_a_passed_test(walk, orbit, supera
     assert {"Sas-Signature", "Tc-Signature"} <= set(httpserver.log[-1][0].headers.keys())
     assert makes_a_key(walk, "Replace the key", "Make a new key") != first
     plays_an_order(walk, "Sign with the new key")
+    walk.menu("Backend")
     walk.follow("Switch to the new key")
     walk.page.get_by_label("Hours for which the old key is still accepted").fill("1")
     walk.press("Switch")

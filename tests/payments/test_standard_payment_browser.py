@@ -7,21 +7,14 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.orders.records import give_back, place
-from tests.whole_sale import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def standard(walk: Walk, entry: str) -> None:
-    """An entry of the part "Standard payment" of the menu; the same words stand under "Virtual payment" too."""
-    section = walk.page.locator(".nav-group").filter(has_text="Standard payment")
-    section.get_by_role("link", name=entry, exact=True).click()
 
 
 def test_the_permission_is_asked_for_and_given_apart_from_that_of_virtual_payment(walk, approved, team_admin, approver):
     walk.sign_in(team_admin.email)
     walk.program("Starfall")
-    standard(walk, "Enable payment")
+    walk.menu("Enable payment", part="Standard payment")
     walk.follow("Request permission")
     walk.press("Confirm")
     expect(walk.page.locator(".error-summary")).to_contain_text("Enter a message")
@@ -35,7 +28,7 @@ def test_the_permission_is_asked_for_and_given_apart_from_that_of_virtual_paymen
     walk.press("Approve")
     walk.sign_in(team_admin.email)
     walk.program("Starfall")
-    standard(walk, "Enable payment")
+    walk.menu("Enable payment", part="Standard payment")
     walk.sees("Payment is approved")
     expect(walk.rows()).to_have_count(1)  # the request for virtual payment is not among them
 
@@ -53,12 +46,12 @@ def sold(starfall):
 def test_orders_and_refunds_have_entries_of_their_own(walk, sold, operator):
     walk.sign_in(operator.email)
     walk.program("Starfall")
-    standard(walk, "Order record")
+    walk.menu("Order record", part="Standard payment")
     expect(walk.page.get_by_role("heading", level=1)).to_have_text("Order record of standard payment")
     expect(walk.rows()).to_have_count(1)
     walk.follow("BOOK-1")
     walk.sees("Printed book")
-    standard(walk, "After-sales record")
+    walk.menu("After-sales record", part="Standard payment")
     expect(walk.rows("R-1")).to_have_count(1)
     walk.menu("Order record")
     expect(walk.rows("GEM-1")).to_have_count(1)
