@@ -111,8 +111,49 @@ def rows_of(listing: Listing, scope: str, ids: Sequence[int] = ()) -> QuerySet:
     return listing.matching.filter(pk__in=ids if scope == "selected" else [row["id"] for row in listing.page.rows])
 
 
-@job("orders.export")  # started before the activity could be exported too
-@job(KIND)
+def _hand_out(row: Job, place: Place) -> list[User]:
+    """Let the schedule's recipients have the job's page and file: those of them who hold the permission now."""
+    schedule = ExportSchedule.objects.filter(pk=row.params["schedule"]).first()
+    people = schedule.recipients.filter(is_active=True) if schedule else User.objects.none()
+    readers = [user for user in people if can(user, row.params["permission"], place)]
+    row.readers.set(readers)
+    return readers
+
+
+def tell_ready(row: Job, people: Sequence[User]) -> None:
+    """Tell people that the file is ready and where; in the caller's transaction. The mail holds a link, never the file."""
+
+    def write(_reader: User) -> News:
+        subject = _("The file is ready: %(export)s") % {"export": row.title}
+        return _news(row, subject, _("It is kept for 7 days. Sign in to download it; every download is recorded."))
+
+    tell(people, kind=Notice.Kind.EXPORT, write=write)
+
+
+def tell_failed(row: Job) -> None:
+    """Tell whoever waits that there is no file, and why: those who would be told that it is ready, and a schedule's owner."""
+    if "schedule" in row.params:
+        people = {row.actor, *_hand_out(row, place_of(row.params))}
+    else:
+        people = {row.actor} if _took_long(row) else set()
+
+    def write(_reader: User) -> News:
+        return _news(row, _("The export failed: %(export)s") % {"export": row.title}, row.error)
+
+    tell(people, kind=Notice.Kind.EXPORT, write=write)
+
+
+def _took_long(row: Job) -> bool:
+    return timezone.now() - row.created_at > LONG
+
+
+def _news(row: Job, subject: str, said: str) -> News:
+    url = reverse("job-detail", kwargs={"uid": row.uid})
+    return News(subject, url, f"{subject}\n\n{said}\n\n{settings.BASE_URL}{url}\n")
+
+
+@job("orders.export", failed=tell_failed)  # started before the activity could be exported too
+@job(KIND, failed=tell_failed)
 def export(row: Job, progress: Progress) -> dict[str, Any]:
     """Write the file; whoever lost the permission since gets none."""
     params = row.params
@@ -123,31 +164,10 @@ def export(row: Job, progress: Progress) -> dict[str, Any]:
     with transaction.atomic():
         progress.finish(result)
         if "schedule" in params:
-            _hand_out(row, place)
-        elif timezone.now() - row.created_at > LONG:
+            tell_ready(row, _hand_out(row, place))
+        elif _took_long(row):
             tell_ready(row, [row.actor])
     return result
-
-
-def _hand_out(row: Job, place: Place) -> None:
-    """Let the schedule's recipients have the file: those of them who hold the permission now."""
-    schedule = ExportSchedule.objects.filter(pk=row.params["schedule"]).first()
-    people = schedule.recipients.filter(is_active=True) if schedule else User.objects.none()
-    readers = [user for user in people if can(user, row.params["permission"], place)]
-    row.readers.set(readers)
-    tell_ready(row, readers)
-
-
-def tell_ready(row: Job, people: Sequence[User]) -> None:
-    """Tell people that the file is ready and where; in the caller's transaction. The mail holds a link, never the file."""
-    url = reverse("job-detail", kwargs={"uid": row.uid})
-
-    def write(_reader: User) -> News:
-        subject = _("The file is ready: %(export)s") % {"export": row.title}
-        kept = _("It is kept for 7 days. Sign in to download it; every download is recorded.")
-        return News(subject, url, f"{subject}\n\n{kept}\n\n{settings.BASE_URL}{url}\n")
-
-    tell(people, kind=Notice.Kind.EXPORT, write=write)
 
 
 def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from console.celery import app
-from console.errors import Refused, WrongState
+from console.errors import Forbidden, Invisible, Refused, WrongState
 from console.lifecycle import move
 from console.models import Job, User
 from console.permissions import Scoped, System
@@ -26,6 +27,7 @@ WORKER = System("worker")
 Work = Callable[[Job, "Progress"], dict[str, Any]]
 
 _kinds: dict[str, Work] = {}
+_after_failure: dict[str, Callable[[Job], None]] = {}
 log = structlog.get_logger(__name__)
 
 
@@ -62,11 +64,13 @@ class Progress:
         Job.objects.filter(pk=self.job.pk).update(expires_at=timezone.now() + KEPT)
 
 
-def job(kind: str) -> Callable[[Work], Work]:
-    """Register a function as the work of jobs of this kind."""
+def job(kind: str, *, failed: Callable[[Job], None] | None = None) -> Callable[[Work], Work]:
+    """Register a function as the work of jobs of this kind. `failed` is called with a job that failed, in that transaction."""
 
     def register(work: Work) -> Work:
         _kinds[kind] = work
+        if failed:
+            _after_failure[kind] = failed
         return work
 
     return register
@@ -83,6 +87,15 @@ def start(kind: str, *, actor: User, title: str, params: dict[str, Any], contain
     return row
 
 
+def fail(job: Job, *, error: str) -> Job:
+    """End a job that cannot be done; `error` is a sentence for whoever waits. Raises WrongState when it is over already."""
+    with transaction.atomic():
+        failed = move(job, "fail", actor=WORKER, error=error)
+        if told := _after_failure.get(job.kind):
+            told(failed)
+    return failed
+
+
 def cancel(job: Job, *, actor: User) -> Job:
     """End a job that is queued or running. Raises WrongState when it is over already."""
     return move(job, "cancel", actor=actor)
@@ -93,19 +106,26 @@ def run_job(pk: int) -> None:
     """Carry out one job; a second message about the same job finds nothing to do."""
     if not _claim(pk):
         return
-    job = Job.objects.get(pk=pk)
+    job = Job.objects.select_related("actor").get(pk=pk)
+    with translation.override(job.actor.language or settings.LANGUAGE_CODE):
+        _carry_out(job)
+
+
+def _carry_out(job: Job) -> None:
     try:
         progress = Progress(job)
         result = _kinds[job.kind](job, progress)
-        if Job.objects.filter(pk=pk, state=Job.State.RUNNING).exists():
+        if Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).exists():
             progress.finish(result)
     except (Cancelled, WrongState):
-        log.info("job_cancelled", job=pk)
+        log.info("job_cancelled", job=job.pk)
     except Refused as refused:
-        move(job, "fail", actor=WORKER, error=str(refused))
+        fail(job, error=str(refused))
+    except (Forbidden, Invisible):
+        fail(job, error=_("The permission that this needs was taken away meanwhile, so nothing was done."))
     except Exception:
-        log.exception("job_failed", job=pk, kind=job.kind)
-        move(job, "fail", actor=WORKER, error=_("Something went wrong on our side. Start it again; nothing was changed."))
+        log.exception("job_failed", job=job.pk, kind=job.kind)
+        fail(job, error=_("Something went wrong on our side. Start it again; nothing was changed."))
 
 
 def _claim(pk: int) -> bool:
@@ -124,7 +144,7 @@ def sweep() -> None:
     now = timezone.now()
     stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
     for row in stale.filter(restarts__gte=MAX_RESTARTS):
-        move(row, "fail", actor=WORKER, error=_("The worker stopped several times while doing this. Start it again."))
+        fail(row, error=_("The worker stopped several times while doing this. Start it again."))
     for row in stale.filter(restarts__lt=MAX_RESTARTS):
         move(row, "requeue", actor=WORKER)
     waiting = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5))

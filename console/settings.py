@@ -324,6 +324,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "prune-openserver": {"task": "openserver.tasks.prune", "schedule": 60.0, "options": {"expires": 60}},
     "reconcile": {"task": "openserver.tasks.reconcile", "schedule": 600.0, "options": {"expires": 600}},
     "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},
+    "forget-refusals": {"task": "orders.tasks.forget_refusals", "schedule": 3600.0, "options": {"expires": 3600}},
     "remind-of-expiry": {"task": "payments.tasks.remind_of_expiry", "schedule": 600.0, "options": {"expires": 600}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }

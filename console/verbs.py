@@ -114,4 +114,6 @@ WORDS: dict[str, str | Promise] = {
     "orders.push.switch_off": _("switched delivery push off"),
     "orders.delivery.redeliver": _("redelivered"),
     "orders.archive.make": _("archived old orders into"),
+    "orders.mismatch.settle": _("settled the mismatch of"),
+    "orders.mismatch.reopen": _("reopened the mismatch of"),
 }

@@ -142,6 +142,11 @@ def read_number(value: object, shortest: int, longest: int, *, field: str = "out
     return value
 
 
+def number_or_nothing(value: object) -> str:
+    """The developer's order number if it could be one, else ""."""
+    return value if isinstance(value, str) and _NUMBER.fullmatch(value) and len(value) <= 32 else ""
+
+
 def read_attach(value: object) -> str:
     """What the developer wants back with the push. Raises ATTACH_FORMAT."""
     if not isinstance(value, str):

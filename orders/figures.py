@@ -19,7 +19,7 @@ from console.subjects import name_of
 from console.templatetags.moments import moment_text
 from console.verbs import WORDS
 from items.models import Item
-from orders.mismatches import cases_of
+from orders.mismatches import cases_of, open_rows
 from orders.models import DeliveryState, Environment, Order
 
 DAYS = 7
@@ -106,7 +106,8 @@ def chart(days: list[Day]) -> dict[str, Any]:
 def attention(program: MiniProgram) -> list[dict[str, Any]]:
     """What needs somebody, for components/tiles.html: a query for each case of the mismatch desk, and one for items."""
     desk = reverse("orders:mismatches", kwargs={"app_id": program.app_id})
-    tiles = [_tile(str(case.label), case.rows(program).values("pk"), f"{desk}?case={case.name}") for case in cases_of(program)]
+    cases = cases_of(program)
+    tiles = [_tile(str(case.label), open_rows(case, program).values("pk"), f"{desk}?case={case.name}") for case in cases]
     items = f"{reverse('items:list', kwargs={'app_id': program.app_id})}?state={Item.State.REJECTED}"
     tiles.append(_tile(_("Items rejected"), Item.objects.filter(mini_program=program, state=Item.State.REJECTED), items))
     return [tile for tile in tiles if tile]

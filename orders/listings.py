@@ -245,7 +245,7 @@ class RefundListing(RecordListing):
         Column("item", _("Item"), source="order__product_name"),
         Column("amount", _("Amount"), Kind.MONEY, F("amount") * -1),
         Column("state", _("State"), Kind.STATE, "state", choices=tuple(Refund.State.choices)),
-        Column("reason", _("Reason"), source="cause"),
+        Column("reason", _("Reason"), Kind.EXCERPT, "cause"),
         MASKED,
         ENVIRONMENT,
         Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at", on_page=False),

@@ -1,35 +1,49 @@
 """The mismatch desk: what does not fit between orders, payments, deliveries and refunds, and what to do (docs/records.md).
 
 Live environment, the last 90 days, virtual and standard payment together. Each case reads an index of its own and stops counting
-at a thousand, so the desk costs the same at any size of the tables.
+at a thousand, so the desk costs the same at any size of the tables. What was settled (orders/actions/mismatch.py) is left out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.urls import reverse
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from console.models import MiniProgram, Superapp
-from console.money import format_money
-from orders.models import DeliveryState, Difference, Environment, Notification, Order, Reconciliation
+from orders.models import (
+    DeliveryState,
+    Difference,
+    Environment,
+    Notification,
+    Order,
+    PriceRefusal,
+    Reconciliation,
+    Settlement,
+)
 
 DAYS = 90
-SHOWN = 100
 COUNT_CAP = 1_000
 REPORTS = 7
 Place = MiniProgram | Superapp
 Verdict = Notification.Verdict
+NEWEST = {
+    Order: ("-created_at", "-pk"), Notification: ("-received_at", "-pk"), PriceRefusal: ("-day", "-pk"),
+    Difference: ("-reconciliation__day", "-pk"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of mismatch. `what` says what does not fit, `next_step` what to do; `rows` are orders or notifications."""
+    """One kind of mismatch. `what` says what does not fit, `next_step` what to do.
+
+    `rows` are orders, notifications, refusals of a price or differences. `again` names the field that says when it happened
+    last, for what can happen again after it was settled.
+    """
 
     name: str
     label: str | Promise
@@ -37,24 +51,16 @@ class Case:
     next_step: str | Promise
     rows: Callable[[Place], QuerySet]
     is_superapp_only: bool = False
+    again: str = ""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One mismatch on the page. `amount` is in words, `detail` what was found about this very one."""
-
-    number: str
-    url: str
-    program: str
-    at: datetime
-    amount: str
-    detail: str
+def _owned(place: Place) -> dict[str, Place]:
+    return {"mini_program": place} if isinstance(place, MiniProgram) else {"superapp": place}
 
 
 def _orders(place: Place, **conditions: Any) -> QuerySet:
-    owner = {"mini_program": place} if isinstance(place, MiniProgram) else {"superapp": place}
     # The kinds are named because the indexes of the records begin with them.
-    rows = Order.objects.filter(**owner, kind__in=Order.Kind.values, env=Environment.LIVE, created_at__gte=_since())
+    rows = Order.objects.filter(**_owned(place), kind__in=Order.Kind.values, env=Environment.LIVE, created_at__gte=_since())
     return rows.filter(**conditions)
 
 
@@ -65,16 +71,23 @@ def _alerted(code: str) -> Callable[[Place], QuerySet]:
     return rows
 
 
-def _told(place: Place, **conditions: Any) -> QuerySet:
+def _told(place: Place) -> QuerySet:
     superapp = place.superapp_id if isinstance(place, MiniProgram) else place.pk
     rows = Notification.objects.filter(Q(verdict__in=[Verdict.MISMATCH, Verdict.UNKNOWN_ORDER]), superapp=superapp)
-    rows = rows.filter(env=Environment.LIVE, received_at__gte=_since(), **conditions)
+    rows = rows.filter(env=Environment.LIVE, received_at__gte=_since())
     return rows.filter(order__mini_program=place) if isinstance(place, MiniProgram) else rows
 
 
+def _refused_refunds(place: Place) -> QuerySet:
+    return _told(place).filter(verdict=Verdict.MISMATCH, kind=Notification.Kind.REFUND, order__isnull=False)
+
+
+def _refused_prices(place: Place) -> QuerySet:
+    return PriceRefusal.objects.filter(**_owned(place), day__gte=_since().date())
+
+
 def _differs(place: Place) -> QuerySet:
-    owner = {"mini_program": place} if isinstance(place, MiniProgram) else {"superapp": place}
-    return Difference.objects.filter(**owner, env=Environment.LIVE, reconciliation__day__gte=_since().date())
+    return Difference.objects.filter(**_owned(place), env=Environment.LIVE, reconciliation__day__gte=_since().date())
 
 
 def reports(superapp: Superapp) -> "QuerySet[Reconciliation]":
@@ -83,7 +96,7 @@ def reports(superapp: Superapp) -> "QuerySet[Reconciliation]":
     return done.order_by("-day")[:REPORTS]
 
 
-def _late(place: Place) -> QuerySet:
+def _told_of_archived(place: Place) -> QuerySet:
     rows = Notification.objects.filter(verdict=Verdict.ARCHIVED, env=Environment.LIVE, received_at__gte=_since())
     if isinstance(place, MiniProgram):
         return rows.filter(mini_program=place, superapp=place.superapp_id)
@@ -117,6 +130,14 @@ CASES = (
         lambda place: _orders(place, refund_state=Order.RefundState.REFUNDED, delivery_state=DeliveryState.DELIVERED),
     ),
     Case(
+        "price",
+        _("Price refused"),
+        _("The game asked another price than that of the item on sale, so nothing was ordered. Each line is a price of a day."),
+        _("Have the game read the price anew after a release; or release the item at the price that the game asks."),
+        _refused_prices,
+        again="last_at",
+    ),
+    Case(
         "payment",
         _("Payment does not fit"),
         _("The superapp told of a payment of another price, item, quantity or player than the order's. Nothing was delivered."),
@@ -131,6 +152,27 @@ CASES = (
         _alerted("paid_after_closing"),
     ),
     Case(
+        "above_paid",
+        _("Refund above what was paid"),
+        _("The superapp told of a refund with which more would go back to the player than was paid. It was not recorded."),
+        _("Ask the superapp what it really refunded; if too much went back, it is theirs to settle with the player."),
+        lambda place: _refused_refunds(place).filter(code="REFUND_EXCEEDS_PAID"),
+    ),
+    Case(
+        "refund",
+        _("Refund refused"),
+        _("The superapp told of a refund that cannot be: of an unpaid order, in another currency, or under a used number."),
+        _("Ask the superapp what it refunded. The order's amounts were not changed."),
+        lambda place: _refused_refunds(place).exclude(code="REFUND_EXCEEDS_PAID"),
+    ),
+    Case(
+        "archived",
+        _("Told of an archived order"),
+        _("The superapp told of a payment or a refund of an order that is in the archive. Nothing was changed or delivered."),
+        _("Ask the superapp whether money moved, and settle it with the player. An archived order does not change any more."),
+        _told_of_archived,
+    ),
+    Case(
         "reconciled",
         _("Differs from the superapp's list"),
         _("The superapp's own list of transactions says something else, or one side does not know the transaction."),
@@ -141,37 +183,14 @@ CASES = (
         _differs,
     ),
     Case(
-        "refund",
-        _("Refund refused"),
-        _("The superapp told of a refund that cannot be: of more than was paid, of an unpaid order, or under a used number."),
-        _("Ask the superapp what it refunded. The order's amounts were not changed."),
-        lambda place: _told(place, verdict=Verdict.MISMATCH, kind=Notification.Kind.REFUND),
-    ),
-    Case(
-        "archived",
-        _("Told of an archived order"),
-        _("The superapp told of a payment or a refund of an order that is in the archive. Nothing was changed or delivered."),
-        _("Ask the superapp whether money moved, and settle it with the player. An archived order does not change any more."),
-        _late,
-    ),
-    Case(
         "unknown",
         _("Notification without an order"),
-        _("The superapp told of a payment or a refund of an order that is not here."),
+        _("The superapp told of a payment or a refund of an order that is not here, or in a way that cannot be read."),
         _("It is kept, and applied when the order appears. If it does not, ask the superapp for which mini program it was."),
-        lambda place: _told(place, verdict=Verdict.UNKNOWN_ORDER, order=None),
+        lambda place: _told(place).filter(order=None),
         is_superapp_only=True,
     ),
-)
-
-
-DIFFERENCES = {
-    Difference.Kind.MISSING_HERE: _("Not known here. The superapp says: %(theirs)s"),
-    Difference.Kind.MISSING_THERE: _("Not in the superapp's list. Here: %(ours)s"),
-    Difference.Kind.AMOUNT: _("Amount in minor units: here %(ours)s, there %(theirs)s"),
-    Difference.Kind.STATE: _("State: here %(ours)s, there %(theirs)s"),
-    Difference.Kind.REFUNDS: _("Refunded in minor units: here %(ours)s, there %(theirs)s"),
-}
+)  # fmt: skip
 
 
 def cases_of(place: Place) -> list[Case]:
@@ -179,53 +198,38 @@ def cases_of(place: Place) -> list[Case]:
     return [case for case in CASES if isinstance(place, Superapp) or not case.is_superapp_only]
 
 
-def count(case: Case, place: Place) -> int:
+def settle_permission(case: Case, place: Place) -> str:
+    """What it takes to settle a case here; "" where nobody can: what belongs to a team is settled on the team's desk.
+
+    Whoever may redeliver answers for a team's deliveries, whoever manages payment for what the superapp's backend tells.
+    """
+    if isinstance(place, MiniProgram):
+        return "orders.redeliver"
+    return "payments.manage_payment" if case.is_superapp_only else ""
+
+
+def open_rows(case: Case, place: Place) -> QuerySet:
+    """What nobody settled yet, or what happened again since, in no order."""
+    return case.rows(place).filter(~Exists(_settlements(case)))
+
+
+def settled_rows(case: Case, place: Place) -> QuerySet:
+    """What was settled last and did not happen again, in no order."""
+    # From the settlements to the rows: the other way round, it would read every row of a case to find the few that are settled.
+    newest = Settlement.objects.filter(**_owned(place), case=case.name).order_by("-settled_at")[: COUNT_CAP + 1]
+    return case.rows(place).filter(Exists(_settlements(case)), pk__in=newest.values("subject"))
+
+
+def _settlements(case: Case) -> QuerySet[Settlement]:
+    rows = Settlement.objects.filter(case=case.name, subject=OuterRef("pk"))
+    return rows.filter(settled_at__gte=OuterRef(case.again)) if case.again else rows
+
+
+def count(rows: QuerySet) -> int:
     """How many there are, COUNT_CAP + 1 for more than COUNT_CAP; one query."""
-    return case.rows(place).order_by().values("pk")[: COUNT_CAP + 1].count()
+    return rows.order_by().values("pk")[: COUNT_CAP + 1].count()
 
 
 def count_text(number: int) -> str:
     """The count, exact or honestly capped."""
     return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"
-
-
-def lines(case: Case, place: Place) -> list[Line]:
-    """The newest SHOWN, at most two queries."""
-    rows = case.rows(place)
-    if rows.model is Notification:
-        found = rows.select_related("order__mini_program", "mini_program").order_by("-received_at", "-pk")[:SHOWN]
-        return [_told_line(row) for row in found]
-    if rows.model is Difference:
-        differing = rows.select_related("order__mini_program", "mini_program", "reconciliation")
-        return [_differing(each) for each in differing.order_by("-reconciliation__day", "-pk")[:SHOWN]]
-    orders = list(rows.select_related("mini_program").order_by("-created_at", "-pk")[:SHOWN])
-    told = _details(orders) if case.name == "payment" else {}
-    return [_line(order, order.created_at, told.get(order.pk, "")) for order in orders]
-
-
-def _details(orders: list[Order]) -> dict[int, str]:
-    """What did not fit, by order."""
-    rows = Notification.objects.filter(order__in=orders, verdict=Verdict.MISMATCH).order_by("pk")
-    return dict(rows.values_list("order", "detail"))
-
-
-def _differing(each: Difference) -> Line:
-    words = str(DIFFERENCES[Difference.Kind(each.kind)]) % {"ours": each.ours, "theirs": each.theirs}
-    day = datetime.combine(each.reconciliation.day, time.min, tzinfo=UTC)
-    line = _line(each.order, day, words, number=each.out_trade_no)
-    return line if each.order else replace(line, program=each.mini_program.name if each.mini_program else each.app_id)
-
-
-def _told_line(row: Notification) -> Line:
-    if row.order:
-        return _line(row.order, row.received_at, row.detail)
-    line = _line(None, row.received_at, row.detail, number=row.out_trade_no)
-    return replace(line, program=row.mini_program.name) if row.mini_program else line
-
-
-def _line(order: Order | None, at: datetime, detail: str, *, number: str = "") -> Line:
-    if order is None:
-        return Line(number, "", "", at, "", detail)
-    url = reverse("orders:detail", kwargs={"app_id": order.mini_program.app_id, "pk": order.pk})
-    amount = format_money(order.paid_amount or order.amount, order.currency)
-    return Line(order.out_trade_no, url, order.mini_program.name, at, amount, detail)

@@ -9,6 +9,7 @@ from console.celery import app
 from console.permissions import System
 from orders.actions.archive import archive_orders, limit
 from orders.actions.kept import match_kept_notifications
+from orders.actions.price_refusal import forget
 from orders.models import Notification, Order
 
 SWEEPER = System("notification sweeper")
@@ -33,3 +34,7 @@ def archive(files: int = 10) -> int:
         return 0
     made = archive_orders(before=limit(settings.ARCHIVE_AFTER_MONTHS), actor=System("archive"))
     return sum(1 for _archive in islice(made, files))
+@app.task(name="orders.tasks.forget_refusals")
+def forget_refusals() -> int:
+    """Delete the counts of refused prices that the mismatch desk looks no more at; returns how many."""
+    return forget()

@@ -21,6 +21,14 @@ urlpatterns = [
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
     path("m/<str:app_id>/orders/redeliver", RedeliverMany.as_view(), name="redeliver-many"),
     path("m/<str:app_id>/mismatches/", mismatches.Mismatches.as_view(), name="mismatches"),
+    path("m/<str:app_id>/mismatches/settle", mismatches.MismatchSettle.as_view(), name="mismatch-settle"),
+    path("m/<str:app_id>/mismatches/reopen", mismatches.MismatchReopen.as_view(), name="mismatch-reopen"),
+    path(
+        "s/<str:superapp>/mismatches/settle", mismatches.SuperappMismatchSettle.as_view(), name="superapp-mismatch-settle"
+    ),
+    path(
+        "s/<str:superapp>/mismatches/reopen", mismatches.SuperappMismatchReopen.as_view(), name="superapp-mismatch-reopen"
+    ),
     path("s/<str:superapp>/mismatches/", mismatches.Mismatches.as_view(), name="superapp-mismatches"),
     path("m/<str:app_id>/refunds/", records.RefundList.as_view(), name="refund-list"),
     path("m/<str:app_id>/refunds/export", exports.RefundExport.as_view(), name="refund-export"),

@@ -15,7 +15,7 @@ class Notice(models.Model):
         DECISION = "decision", _("Decisions about my requests")
         REQUEST = "request", _("New requests that I may decide")
         WAITING = "waiting", _("Requests that wait too long")
-        EXPORT = "export", _("Exports that are ready")
+        EXPORT = "export", _("Exports that are ready or failed")
         RECONCILIATION = "reconciliation", _("Differences with the superapp's list of transactions")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")

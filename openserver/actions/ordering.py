@@ -16,7 +16,8 @@ from openserver.orderform import Hints, OrderForm, SignedData
 from openserver.signatures import verify_pay_sig, verify_session_signature
 from openserver.superapp import create_prepay_order
 from orders.actions import placing
-from orders.models import Order
+from orders.actions.price_refusal import count_refusal
+from orders.models import Environment, Order
 from payments.keys import note_old_use
 
 
@@ -35,7 +36,7 @@ def place_order(body: dict[str, Any], *, ask: Callable[[Order, Facts], str] | No
     orderform.check_method(form, facts.kind)
     check_payment(facts)
     check_caller(form, token_hash, facts, hints)
-    order = check_order(form, facts)
+    order = _checked_order(form, facts)
     prepay_id = _prepay(order, facts, ask or create_prepay_order)
     return {"outTradeNo": order.out_trade_no, "prepayId": prepay_id}
 
@@ -101,6 +102,28 @@ def check_order(form: OrderForm, facts: Facts) -> Order:
         )
     out_trade_no = orderform.read_number(signed.out_trade_no, *orderform.NUMBER_LENGTHS[facts.kind])
     return _new_order(form, facts, signed, offer, quantity, out_trade_no)
+
+
+def _checked_order(form: OrderForm, facts: Facts) -> Order:
+    """As `check_order`; a live order that is refused because of its price is counted for the mismatch desk."""
+    try:
+        return check_order(form, facts)
+    except ApiError as error:
+        if error.code == "PRICE_MISMATCH":
+            _count_refusal(orderform.read_signed(form.sign_data, facts.kind), facts)
+        raise
+
+
+def _count_refusal(signed: SignedData, facts: Facts) -> None:
+    if signed.env != Environment.LIVE or facts.offer is None:
+        return
+    count_refusal(
+        {"mini_program_id": facts.program_id, "team_id": facts.team_id, "superapp_id": facts.superapp_id},
+        product_id=signed.product_id,
+        asked=(orderform.read_price(signed.price), signed.currency),
+        priced=(facts.offer.price, facts.offer.currency),
+        out_trade_no=orderform.number_or_nothing(signed.out_trade_no),
+    )
 
 
 def check_merchant(signed: SignedData, facts: Facts) -> None:

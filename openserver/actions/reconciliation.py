@@ -104,9 +104,8 @@ def _failed_before(row: Reconciliation) -> bool:
 
 
 def _replace(row: Reconciliation, found: Sequence[Differs]) -> list[Difference]:
-    """Store what differs now; returns what did not differ so the last time."""
-    old = {_facts(each) for each in row.differences.all()}
-    row.differences.all().delete()
+    """Store what differs now; returns what did not differ so before. What still does keeps its row: it may be settled."""
+    old = {_facts(each): each.pk for each in row.differences.all()}
     app_ids = {each.key[0] for each in found}
     programs = dict(MiniProgram.objects.filter(superapp=row.superapp_id, app_id__in=app_ids).values_list("app_id", "pk"))
     rows = [
@@ -117,8 +116,11 @@ def _replace(row: Reconciliation, found: Sequence[Differs]) -> list[Difference]:
         )
         for each in found
     ]  # fmt: skip
-    Difference.objects.bulk_create(rows, batch_size=500)
-    return [each for each in rows if _facts(each) not in old]
+    still = {_facts(each) for each in rows}
+    row.differences.filter(pk__in=[pk for facts, pk in old.items() if facts not in still]).delete()
+    new = [each for each in rows if _facts(each) not in old]
+    Difference.objects.bulk_create(new, batch_size=500)
+    return new
 
 
 def _facts(each: Difference) -> tuple[str, str, int, str, str, str]:

@@ -14,7 +14,7 @@ from console.lifecycle import lock, move
 from console.models import MiniProgram, User
 from console.permissions import System, require
 from orders.lanes import PUSH, lane_of
-from orders.models import Delivery, DeliveryState, Order, Refund
+from orders.models import Delivery, DeliveryState, Order, Refund, Settlement
 from orders.moving import lock_deliveries, move_deliveries
 from orders.receivers import lead_back
 from orders.wake import wake_on_commit
@@ -121,4 +121,6 @@ def _revive(locked: Delivery, *, actor: User) -> Delivery:
     moved = move(locked, "redeliver", actor=actor)
     if moved.event == Delivery.Event.GOODS and moved.order:
         move(moved.order, "queue_delivery", actor=actor)
+        # Whoever settled it as undelivered did not mean this new try: if it fails too, it is on the mismatch desk again.
+        Settlement.objects.filter(case=Settlement.UNDELIVERED, subject=moved.order.pk).delete()
     return moved

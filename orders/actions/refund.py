@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.lifecycle import lock, move
+from console.money import format_money
 from console.permissions import System
 from orders.actions.delivery import cancel_goods, enqueue
 from orders.errors import OrderError
@@ -30,14 +31,16 @@ def record_refund(*, order: Order, notice: RefundNotice, actor: System, notifica
             refund, changed = _record(lock(order), notice, notification, actor=actor)
             _keep(notification, order, Verdict.ACCEPTED if changed else Verdict.DUPLICATE)
     except OrderError as error:
-        refuse_refund(notification, order, error.message)
+        refuse_refund(notification, order, error)
         raise
     return refund
 
 
-def refuse_refund(notification: Notification | None, order: Order, detail: str) -> None:
+def refuse_refund(notification: Notification | None, order: Order, error: OrderError) -> None:
     """Keep what came in as something that does not fit the order."""
-    _keep(notification, order, Verdict.MISMATCH, detail)
+    if notification is not None:
+        notification.code = error.code
+    _keep(notification, order, Verdict.MISMATCH, error.message)
 
 
 def _record(order: Order, notice: RefundNotice, notification: Notification | None, *, actor: System) -> tuple[Refund, bool]:
@@ -90,7 +93,15 @@ def _reserve(order: Order, amount: int) -> None:
     """One guarded statement: the sum of Processing and Success never exceeds what was paid (docs/reliability.md, promise 7)."""
     room = Order.objects.filter(pk=order.pk, paid_amount__gte=F("refunding_amount") + F("refunded_amount") + amount)
     if not room.update(refunding_amount=F("refunding_amount") + amount):
-        raise OrderError("REFUND_EXCEEDS_PAID", _("With this refund, more would be refunded than was paid."))
+        raise OrderError("REFUND_EXCEEDS_PAID", _exceeds(Order.objects.get(pk=order.pk), amount))
+
+
+def _exceeds(order: Order, amount: int) -> str:
+    """The amounts, in a sentence."""
+    used = order.refunding_amount + order.refunded_amount
+    values = {"asked": amount, "paid": order.paid_amount, "used": used}
+    words = {name: format_money(minor, order.currency) for name, minor in values.items()}
+    return _("With this refund of %(asked)s, more would be refunded than was paid: %(paid)s, of which %(used)s before.") % words
 
 
 def _end(order: Order, refund: Refund, notice: RefundNotice, notification: Notification | None, *, actor: System) -> Refund:

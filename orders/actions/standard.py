@@ -73,9 +73,9 @@ def _apply(order: Order, notification: Notification, told: Transaction, *, actor
 
 def _record_refund(notification: Notification, order: Order, told: StandardRefund, *, actor: System) -> str:
     if told.merchant_no != order.merchant_no:
-        message = _("%(fields)s: not what the order says.") % {"fields": "mchid"}
-        refuse_refund(notification, order, message)
-        raise OrderError("AMOUNT_MISMATCH", message)
+        error = OrderError("AMOUNT_MISMATCH", _("%(fields)s: not what the order says.") % {"fields": "mchid"})
+        refuse_refund(notification, order, error)
+        raise error
     notice = replace(told.notice, open_id=told.notice.open_id or order.open_id)
     record_refund(order=order, notice=notice, notification=notification, actor=actor)
     return notification.verdict

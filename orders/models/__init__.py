@@ -2,6 +2,7 @@
 
 from orders.models.archive import Archive, ArchivedOrder, ArchivedRefund
 from orders.models.deliveries import Attempt, Delivery, DeliveryAlert, Notification
+from orders.models.mismatches import PriceRefusal, Settlement
 from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.receivers import Heartbeat, Receiver
 from orders.models.reconciliations import Difference, Reconciliation
@@ -20,7 +21,9 @@ __all__ = [
     "Heartbeat",
     "Notification",
     "Order",
+    "PriceRefusal",
     "Receiver",
     "Reconciliation",
     "Refund",
+    "Settlement",
 ]

@@ -47,6 +47,9 @@ class Notification(models.Model):
     pay_event_sig = models.CharField(max_length=128)
     verdict = models.CharField(max_length=20, choices=Verdict.choices)
     detail = models.CharField(max_length=300, blank=True, default="", help_text="What did not fit, in a sentence.")
+    code = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="The error code that a refund was refused with."
+    )
     received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

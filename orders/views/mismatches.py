@@ -1,31 +1,53 @@
-"""The mismatch desk of a mini program and of a superapp."""
+"""The mismatch desk of a mini program and of a superapp, and settling its cases."""
 
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.models import MiniProgram, Superapp
 from console.permissions import can, resting
-from console.views.base import ConsoleView
-from orders.mismatches import DAYS, SHOWN, cases_of, count, count_text, lines, reports
+from console.views.base import ConsoleView, FormView
+from orders.actions.mismatch import LONGEST_NOTE, reopen, settle
+from orders.mismatch_lines import SHOWN, Line, lines
+from orders.mismatches import DAYS, Case, cases_of, count, count_text, open_rows, reports, settle_permission, settled_rows
 
 
-class Mismatches(ConsoleView):
-    """One tab a case with its count; `case` in the address says which, else the first that has something."""
-
-    permission: ClassVar[str] = "orders.view_order"
-    template_name: ClassVar[str] = "orders/mismatches.html"
+class _Desk(ConsoleView):
+    """What the pages of the desk share."""
 
     @property
     def place(self) -> MiniProgram | Superapp:
         """Whose orders they are."""
         return self.mini_program or self.superapp  # type: ignore[return-value]
 
+    def url(self, page: str, **query: Any) -> str:
+        """A page of this desk."""
+        if self.mini_program:
+            url = reverse(f"orders:{page}", kwargs={"app_id": self.mini_program.app_id})
+        else:
+            url = reverse(f"orders:superapp-{page}", kwargs={"superapp": self.place.code})  # type: ignore[union-attr]
+        asked = QueryDict(mutable=True)
+        asked.update(query)
+        return f"{url}?{asked.urlencode()}" if query else url
+
+
+class Mismatches(_Desk):
+    """One tab a case with its count; `case` in the address says which, else the first that has something."""
+
+    permission: ClassVar[str] = "orders.view_order"
+    template_name: ClassVar[str] = "orders/mismatches.html"
+
     def get(self, request: HttpRequest, **_kwargs: str) -> HttpResponse:
-        """A count for each case, and the newest of one of them."""
+        """A count for each case, and the newest of one of them; `show=settled` for what people settled."""
         cases = cases_of(self.place)
-        counts = {case.name: count(case, self.place) for case in cases}
+        counts = {case.name: count(open_rows(case, self.place)) for case in cases}
         asked = request.GET.get("case", "")
         first = next((case for case in cases if counts[case.name]), cases[0])
         shown = next((case for case in cases if case.name == asked), first)
@@ -35,15 +57,145 @@ class Mismatches(ConsoleView):
         ]
         has_reports = shown.name == "reconciled" and isinstance(self.place, Superapp)
         return self.render(
+            tabs=tabs, case=shown, **self._rows(shown, counts[shown.name]), most=SHOWN, days=DAYS,
             reports=reports(self.place) if has_reports else [],  # type: ignore[arg-type]
-            tabs=tabs, case=shown, lines=lines(shown, self.place) if counts[shown.name] else [],
-            has_more=counts[shown.name] > SHOWN, most=SHOWN, days=DAYS, total=sum(counts.values()),
-            **self.redelivery(bool(counts["undelivered"]) and shown.name == "undelivered"),
         )  # fmt: skip
 
-    def redelivery(self, has_undelivered: bool) -> dict[str, Any]:
-        """Whether the reader may redeliver what is shown, or why not and who can."""
-        if not self.mini_program or not has_undelivered:
-            return {}
-        may = can(self.actor, "orders.redeliver", self.place)
-        return {"may_redeliver": may, "resting": resting(self.actor, self.place, {"orders.redeliver": [_("Redeliver many")]})}
+    def _rows(self, case: Case, number: int) -> dict[str, Any]:
+        is_settled = self.request.GET.get("show") == "settled"
+        settled = settled_rows(case, self.place)
+        rows = settled if is_settled else open_rows(case, self.place)
+        settled_count = count(settled)
+        wanted = settled_count if is_settled else number
+        back = {"label": _("Settled"), "remove_url": self.url("mismatches", case=case.name)}
+        return {
+            "lines": lines(case, rows) if wanted else [],
+            "has_more": wanted > SHOWN,
+            "is_settled": is_settled,
+            "chips": [back] if is_settled else [],
+            "settled_url": self.url("mismatches", case=case.name, show="settled") if settled_count and not is_settled else "",
+            "settled_count": count_text(settled_count),
+            **self._verbs(case, has_lines=bool(wanted)),
+        }
+
+    def _verbs(self, case: Case, *, has_lines: bool) -> dict[str, Any]:
+        permission = settle_permission(case, self.place)
+        may = bool(permission) and can(self.actor, permission, self.place)
+        buttons = {permission: [_("Settle")]} if permission else {}
+        if case.name == "undelivered" and self.mini_program:
+            buttons["orders.redeliver"] = [*buttons["orders.redeliver"], _("Redeliver many")]
+        return {
+            "may_settle": may,
+            "resting": resting(self.actor, self.place, buttons) if has_lines else {},
+            "settle_url": self.url("mismatch-settle"),
+            "reopen_url": self.url("mismatch-reopen"),
+            "may_redeliver": has_lines and case.name == "undelivered" and bool(self.mini_program) and may,
+        }
+
+
+class SettleForm(forms.Form):
+    """What was done about it."""
+
+    use_required_attribute = False
+    note = forms.CharField(
+        label=gettext_lazy("What was done about it"),
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("The next reader sees it beside the case, with your name. It stands in the activity too."),
+        error_messages={"required": gettext_lazy("Say what was done about it, so that nobody has to look again.")},
+    )
+
+
+class _Chosen(_Desk):
+    """What acts on ticked lines of one case."""
+
+    @cached_property
+    def case(self) -> Case | None:
+        """The case that the address or the form names; None for one that is not settled here."""
+        asked = self.chosen.get("case", "")
+        cases = [case for case in cases_of(self.place) if settle_permission(case, self.place) == self.permission]
+        return next((case for case in cases if case.name == asked), None)
+
+    @property
+    def chosen(self) -> QueryDict:
+        """Where case and ids stand."""
+        return self.request.GET
+
+    @property
+    def ids(self) -> list[int]:
+        """The ticked lines, at most as many as a page lists."""
+        texts = [text for text in self.chosen.getlist("ids") if text.isascii() and text.isdigit() and len(text) < 19]
+        return [int(text) for text in texts[:SHOWN]]
+
+    @property
+    def desk_url(self) -> str:
+        """The case on the desk."""
+        return self.url("mismatches", case=self.case.name) if self.case else self.url("mismatches")
+
+    def nothing_chosen(self) -> HttpResponseRedirect:
+        """Back to the desk, with the reason."""
+        messages.warning(self.request, _("Nothing was selected, or somebody was faster. Tick the cases first."))
+        return redirect(self.desk_url)
+
+
+class MismatchSettle(_Chosen, FormView):
+    """Confirm: which cases, and a note."""
+
+    permission: ClassVar[str] = "orders.redeliver"
+    template_name: ClassVar[str] = "orders/mismatch_settle.html"
+    form_class = SettleForm
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """What would be settled."""
+        return lines(self.case, open_rows(self.case, self.place).filter(pk__in=self.ids)) if self.case else []
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Without a line there is nothing to confirm."""
+        return super().get(request, **kwargs) if self.lines else self.nothing_chosen()
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The same when somebody settled them meanwhile."""
+        return super().post(request, **kwargs) if self.lines else self.nothing_chosen()
+
+    def page(self) -> dict[str, Any]:
+        """The lines, and the way back."""
+        return {"case": self.case, "lines": self.lines, "desk_url": self.desk_url}
+
+    def act(self, form: Any) -> HttpResponse:
+        """Settle them and go back to the desk."""
+        assert self.case
+        number = settle(self.case, self.place, self.ids, note=form.cleaned_data["note"], actor=self.actor)
+        said = ngettext("%(number)d case is settled.", "%(number)d cases are settled.", number)
+        return self.done(said % {"number": number}, self.desk_url)
+
+
+class SuperappMismatchSettle(MismatchSettle):
+    """Of what belongs to no mini program."""
+
+    permission: ClassVar[str] = "payments.manage_payment"
+
+
+class MismatchReopen(_Chosen):
+    """Put ticked cases back on the desk."""
+
+    permission: ClassVar[str] = "orders.redeliver"
+
+    @property
+    def chosen(self) -> QueryDict:
+        """They come in the form."""
+        return self.request.POST
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        """Reopen and go back to the desk."""
+        number = reopen(self.case, self.place, self.ids, actor=self.actor) if self.case else 0
+        if not number:
+            return self.nothing_chosen()
+        said = ngettext("%(number)d case is on the desk again.", "%(number)d cases are on the desk again.", number)
+        return self.done(said % {"number": number}, self.desk_url)
+
+
+class SuperappMismatchReopen(MismatchReopen):
+    """Of what belongs to no mini program."""
+
+    permission: ClassVar[str] = "payments.manage_payment"

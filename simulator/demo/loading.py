@@ -14,7 +14,7 @@ from items.models import Item
 from items.settlement import settlement_currency
 from payments.models import DeliveryConfig
 from simulator.accounts import ACCOUNTS, PASSWORD
-from simulator.demo import catalogue, channel, exempt, outcomes, standard, world
+from simulator.demo import catalogue, channel, exempt, misfits, outcomes, standard, world
 from simulator.demo.past import Past
 from simulator.models import DeveloperBackend
 from simulator.shop import merchant_id
@@ -37,6 +37,7 @@ def load() -> bool:
         standard.build(made, past)
         channel.build()
         past.store()
+        misfits.build(made, past)  # dated today like what follows: whoever settled a case did it now
         world.issue_credentials(made, prepared, past)
     return True
 

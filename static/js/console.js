@@ -21,6 +21,12 @@
   };
   const words = () => $("#words")?.dataset ?? {};
 
+  /* Tabs: on a narrow screen the row is wider than the page, and the current one may lie outside. */
+  for (const tab of $$(".tabs [aria-current]")) {
+    const row = tab.parentElement;
+    if (row.scrollWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - row.offsetLeft;
+  }
+
   /* Copy */
   const copyFallback = (text) => {
     const area = document.createElement("textarea");

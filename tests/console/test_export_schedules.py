@@ -88,7 +88,7 @@ def run(schedule):
     Job.objects.update(state="running", result={"filename": "a.csv"})
     job = Job.objects.get()
     job.file.save("a.csv", ContentFile(b"rows"))
-    exports._hand_out(job, schedule.place)
+    exports.tell_ready(job, exports._hand_out(job, schedule.place))
     return job
 
 
@@ -105,6 +105,20 @@ def test_recipients_who_still_may_get_a_link_and_download(client, daily, clock, 
         client.force_login(person)
         assert client.get(reverse("job-file", kwargs={"uid": job.uid})).status_code == status
     assert AuditEntry.objects.filter(verb="console.job.download").count() == 1
+
+
+def test_recipients_and_owner_are_told_that_it_failed(client, daily, clock, operator, senior, developer, northlight, starfall):
+    actions.edit(daily, recipients=[senior, developer], actor=operator, **FIELDS)
+    clock(2026, 3, 5, 0)
+    schedules.start_due()
+    leave_team(TeamMembership.objects.get(user=developer, team=northlight), actor=SETUP)
+    Job.objects.update(state="running")
+    job = jobs.fail(Job.objects.get(), error="The disk is full.")
+    mails = OutgoingMail.objects.filter(subject__startswith="The export failed: Sales: 2026-03-04")
+    assert {mail.recipient for mail in mails} == {operator.email, senior.email}
+    assert all("The disk is full." in mail.body and f"/jobs/{job.uid}/" in mail.body for mail in mails)
+    client.force_login(senior)
+    assert "The disk is full." in client.get(reverse("job-detail", kwargs={"uid": job.uid})).content.decode()
 
 
 def test_a_recipient_downloads_until_they_lose_the_permission(client, daily, clock, operator, senior, northlight):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders.mismatches import CASES, count, lines
+from orders.mismatch_lines import lines
+from orders.mismatches import CASES, count, open_rows
 from orders.models import ArchivedOrder, Notification, Order
 from orders.tasks import match_notifications
 from payments.models import Credential
@@ -62,10 +63,10 @@ def test_what_is_told_of_it_is_kept_and_stands_on_the_mismatch_desk(shop, reader
     kept = Notification.objects.get()
     assert (kept.verdict, kept.mini_program, kept.order) == ("archived", shop.program, None)
     for place in (shop.program, shop.superapp):
-        (line,) = lines(case(), place)
+        (line,) = lines(case(), open_rows(case(), place))
         assert (line.number, line.program, f"archive {gone.archive_id}" in line.detail) == ("N-1", shop.program.name, True)
-    assert count(case(), reader.program) == 0
-    assert count(case("unknown"), shop.superapp) == 0
+    assert count(open_rows(case(), reader.program)) == 0
+    assert count(open_rows(case("unknown"), shop.superapp)) == 0
     assert match_notifications() == 0
 
 

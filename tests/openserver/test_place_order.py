@@ -5,6 +5,7 @@ import datetime
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from werkzeug import Response
 
@@ -16,7 +17,7 @@ from items.models import Item
 from openserver import facts
 from openserver.models import PlayerSession
 from orders.actions import placing
-from orders.models import Order
+from orders.models import Order, PriceRefusal
 from payments.models import Credential, MerchantBinding, PaymentRequest
 from tests.openserver.conftest import credential_of, text_of
 
@@ -95,6 +96,22 @@ def test_the_live_copy_is_sold_while_a_draft_waits(shop):
     Item.objects.filter(product_id="gem").update(price=500, name="Gem, cheaper")
     assert shop.place(data=shop.sign_data(goodsPrice=500)).code == "PRICE_MISMATCH"
     assert shop.place(data=shop.sign_data(goodsPrice=990)).code == "0"
+
+
+def test_a_refused_price_is_counted_for_the_mismatch_desk_in_the_live_environment(shop):
+    Item.objects.filter(product_id="gem").update(price=500)
+    for _call in range(3):
+        assert shop.place(data=shop.sign_data(goodsPrice=500, outTradeNo="N-5")).code == "PRICE_MISMATCH"
+    assert shop.place(data=shop.sign_data(goodsPrice=7, outTradeNo="_no number")).code == "PRICE_MISMATCH"
+    assert shop.place(data=shop.sign_data(goodsPrice=990, env=1)).code == "PRICE_MISMATCH"
+    rows = PriceRefusal.objects.order_by("pk").values_list("product_id", "asked_price", "price", "times", "last_number")
+    assert list(rows) == [("gem", 500, 990, 3, "N-5"), ("gem", 7, 990, 1, "")]
+
+
+def test_an_accepted_order_does_not_touch_that_count(shop):
+    with CaptureQueriesContext(connection) as asked:
+        assert shop.place().code == "0"
+    assert not [query for query in asked if "pricerefusal" in query["sql"]]
 
 
 def test_the_old_key_is_accepted_during_an_overlap(shop, team_admin, issued):

@@ -11,6 +11,8 @@ from werkzeug import Response
 from console.models import AuditEntry, MiniProgram, Notice, OutgoingMail
 from openserver.actions import reconciliation
 from openserver.tasks import reconcile
+from orders.actions.mismatch import settle
+from orders.mismatches import CASES, count, open_rows
 from orders.models import Difference, Order, Reconciliation
 from tests.openserver.test_reconcile import bank, five, row
 
@@ -57,6 +59,16 @@ def test_those_who_can_act_are_told_once(yesterday, at_noon, team_admin, senior,
     before = Notice.objects.count()
     at_noon.shift(reconciliation.AGAIN)
     assert (reconcile(), Notice.objects.count()) == (1, before)
+
+
+def test_a_settled_difference_stays_settled_until_it_changes(seller, five, yesterday, at_noon, senior):
+    reconcile()
+    case = next(case for case in CASES if case.name == "reconciled")
+    assert settle(case, seller.program, [Difference.objects.get().pk], note="Asked the channel.", actor=senior) == 1
+    for state, left in (("SUCCESS", 0), ("CLOSED", 1)):
+        five.rows[0] |= {"state": state}
+        at_noon.shift(reconciliation.AGAIN)
+        assert (reconcile(), count(open_rows(case, seller.program))) == (1, left)
 
 
 def test_what_was_repaired_disappears_and_its_alert_ends(seller, five, yesterday, at_noon):

@@ -6,10 +6,11 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -278,6 +279,44 @@ def test_who_waited_long_is_told_where_the_file_is(operator, starfall, form, wai
     told = Notice.objects.filter(user=operator, kind="export", url=f"/jobs/{job.uid}/")
     assert (told.count(), OutgoingMail.objects.filter(recipient=operator.email).count()) == (mails, mails)
     assert all(f"/jobs/{job.uid}/" in mail.body for mail in OutgoingMail.objects.all())
+
+
+def test_who_waited_long_is_told_that_it_failed(client, operator, starfall, url, form, monkeypatch):
+    def full(*_rows, **_how):
+        raise OSError("No space left on device: /secret/place")
+
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    monkeypatch.setattr(exports, "write_csv", full)
+    client.post(url, form)
+    assert Job.objects.get().state == "failed" and not OutgoingMail.objects.exists()
+    monkeypatch.setattr(exports, "LONG", timedelta(0))
+    client.post(url, form)
+    job, mail = Job.objects.latest("pk"), OutgoingMail.objects.get()
+    assert mail.recipient == operator.email and mail.subject.startswith("The export failed: ")
+    assert job.error in mail.body and f"/jobs/{job.uid}/" in mail.body and "secret" not in mail.body
+    assert Notice.objects.get().url == f"/jobs/{job.uid}/" and not job.file
+
+
+def test_who_lost_the_permission_meanwhile_reads_why_there_is_no_file(operator, northlight, starfall, form):
+    with transaction.atomic():  # the worker begins when this is committed
+        job = start_export("orders", starfall, actor=operator, query=YEAR, **form)
+        leave_team(TeamMembership.objects.get(user=operator, team=northlight), actor=SETUP)
+    job = Job.objects.get(pk=job.pk)
+    assert (job.state, job.file.name) == ("failed", "") and "permission" in job.error
+
+
+def test_a_failure_is_told_in_the_language_of_the_one_who_waits(client, operator, starfall, url, form, monkeypatch):
+    place(starfall, "ORDER-1")
+    operator.language = "zh-hans"
+    operator.save()
+    monkeypatch.setattr(exports, "LONG", timedelta(0))
+    monkeypatch.setattr(exports, "write_csv", lambda *_rows, **_how: 1 / 0)
+    start_export("orders", starfall, actor=operator, query=YEAR, **form)
+    with translation.override("zh-hans"):
+        expected = gettext("Something went wrong on our side. Start it again; nothing was changed.")
+    assert Job.objects.get().error == expected != "Something went wrong on our side. Start it again; nothing was changed."
+    assert expected in OutgoingMail.objects.get().body
 
 
 def test_after_seven_days_the_file_is_gone_and_the_page_says_so(client, operator, starfall, url, form):

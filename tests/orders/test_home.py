@@ -55,5 +55,5 @@ def test_needs_the_same_queries_whatever_the_size(client, operator, starfall, ur
     for number in range(rows):
         place(starfall, f"ORDER-{number}")
     client.force_login(operator)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(27):
         client.get(url)

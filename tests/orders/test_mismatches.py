@@ -6,10 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from orders import mismatch_lines
 from orders.actions.refund import record_refund
 from orders.errors import OrderError
-from orders.mismatches import CASES, cases_of, count, lines
-from orders.models import Notification, Order, Reconciliation
+from orders.mismatches import CASES, cases_of, count, open_rows
+from orders.models import Attempt, Delivery, Notification, Order, Reconciliation
+from payments.models import owners_of
 from tests.orders import shop
 from tests.orders.records import place
 
@@ -19,6 +21,16 @@ PAID = {"payment_state": "paid", "paid_amount": 990}
 
 def case(name):
     return next(case for case in CASES if case.name == name)
+
+
+def lines(name, place):
+    return mismatch_lines.lines(case(name), open_rows(case(name), place))
+
+
+def counted(place):
+    """The cases that have something, with how many."""
+    counts = {one.name: count(open_rows(one, place)) for one in cases_of(place)}
+    return {name: number for name, number in counts.items() if number}
 
 
 @pytest.fixture
@@ -41,8 +53,8 @@ def test_an_order_stands_in_the_one_case_it_is(client, operator, starfall, harbo
     place(starfall, "SANDBOX", **PAID, **fields, env=1)
     place(starfall, "LONG-AGO", **PAID, **fields, created_at=timezone.now() - timedelta(days=91))
     place(harbor_reader, "THEIRS", **PAID, **fields)
-    assert {one.name: count(one, starfall) for one in cases_of(starfall) if count(one, starfall)} == {name: 1}
-    assert [line.number for line in lines(case(name), starfall)] == ["WRONG"]
+    assert counted(starfall) == {name: 1}
+    assert [line.number for line in lines(name, starfall)] == ["WRONG"]
     client.force_login(operator)
     page = client.get(url).content.decode()
     assert "WRONG" in page and "THEIRS" not in page and str(case(name).next_step) in page
@@ -57,29 +69,55 @@ def test_what_the_superapps_list_says_otherwise_is_a_case(client, operator, star
             superapp=starfall.superapp, mini_program=program, order=order, kind="amount", app_id=program.app_id, env=env,
             out_trade_no=order.out_trade_no, ours="990 USD", theirs="991 USD",
         )  # fmt: skip
-    assert {one.name: count(one, starfall) for one in cases_of(starfall) if count(one, starfall)} == {"reconciled": 1}
-    (line,) = lines(case("reconciled"), starfall)
+    assert counted(starfall) == {"reconciled": 1}
+    (line,) = lines("reconciled", starfall)
     assert (line.number, line.detail) == ("N-0-0", "Amount in minor units: here 990 USD, there 991 USD")
     client.force_login(operator)
     assert line.url in client.get(url).content.decode()
 
 
+def test_what_is_not_delivered_says_what_the_last_attempt_came_to(starfall):
+    order = place(starfall, "WRONG", **PAID, delivery_state="needs_attention")
+    sent = Delivery.objects.create(**owners_of(starfall), order=order, event="goods", body="{}", attempt_number=16)
+    for number, outcome in ((15, "no_answer"), (16, "bad_status")):
+        Attempt.objects.create(delivery=sent, number=number, outcome=outcome, status=502, url="", started_at=timezone.now())
+    assert lines("undelivered", starfall)[0].detail == "Attempt 16: Answered with HTTP status 502; 200 is expected."
+
+
+def test_what_was_paid_after_closing_says_when(starfall):
+    at = timezone.now().replace(hour=12, minute=30)
+    times = {"closed_at": at, "paid_at": at + timedelta(minutes=2), "alert": "paid_after_closing"}
+    place(starfall, "LATE", **PAID, **times)
+    detail = lines("late", starfall)[0].detail
+    assert "12:30" in detail and "12:32" in detail
+
+
 def test_a_payment_of_another_price_says_what_differs(starfall):
     order = shop.new_order(starfall)
     assert shop.pay(order, ActualPrice=1) == "mismatch"
-    (line,) = lines(case("payment"), starfall)
+    (line,) = lines("payment", starfall)
     assert line.number == order.out_trade_no and "ActualPrice" in line.detail
 
 
-def test_a_refund_above_what_was_paid_is_told_and_changes_nothing(starfall):
+@pytest.mark.parametrize(
+    ("name", "told", "detail"),
+    [
+        ("above_paid", {"amount": 1981}, "USD 19.81, more would be refunded than was paid: USD 19.80, of which USD 0.00 before"),
+        ("refund", {"currency": "JPY"}, "not in USD"),
+        ("refund", {"open_id": "somebody else"}, "OpenId is that of the order"),
+    ],
+)
+def test_a_refused_refund_is_told_and_changes_nothing(starfall, name, told, detail):
     order = shop.new_order(starfall)
     shop.pay(order)
     order = Order.objects.get()
     with pytest.raises(OrderError):
-        notice, told = shop.notice(order, amount=1981), shop.refund_notification(order)
-        record_refund(order=order, notice=notice, notification=told, actor=shop.SUPERAPP)
-    (line,) = lines(case("refund"), starfall)
-    assert line.number == order.out_trade_no and "more would be refunded than was paid" in line.detail
+        record_refund(
+            order=order, notice=shop.notice(order, **told), notification=shop.refund_notification(order), actor=shop.SUPERAPP
+        )
+    assert counted(starfall)[name] == 1 and not {"above_paid", "refund"} - {name} & set(counted(starfall))
+    (line,) = lines(name, starfall)
+    assert line.number == order.out_trade_no and detail in line.detail
     assert Order.objects.get().refunded_amount == 0
 
 
@@ -92,6 +130,14 @@ def test_what_belongs_to_no_order_is_on_the_desk_of_the_superapp(client, superap
     client.force_login(superapp_operator)
     page = client.get(reverse("orders:superapp-mismatches", kwargs={"superapp": starfall.superapp.code})).content.decode()
     assert "NOWHERE" in page
+
+
+def test_what_cannot_be_read_is_on_it_too(starfall):
+    told = shop.goods_notification(shop.new_order(starfall))
+    told.out_trade_no, told.verdict, told.detail = "", Notification.Verdict.MISMATCH, "Payload has no OutTradeNo."
+    told.save()
+    assert counted(starfall.superapp) == {"unknown": 1}
+    assert lines("unknown", starfall.superapp)[0].detail == "Payload has no OutTradeNo."
 
 
 def test_the_home_page_counts_them_and_leads_to_them(client, operator, starfall, url):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from console import exporting
+from console import exporting, exports
 from console.middleware import known_zone
 from orders.listings import order_listing
 from orders.models import Order
@@ -21,6 +22,8 @@ from tests.orders.records import place
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 FIRST = datetime(2026, 9, 1, 3, 30, tzinfo=UTC)
 ORDERS = 70
+COLUMNS = ("number", "created", "amount", "payment")
+ZONES = ["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu"]
 
 options = st.fixed_dictionaries(
     {},
@@ -52,16 +55,23 @@ def record(starfall):
     return starfall
 
 
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Every few rows are a block, so that orders arrive while rows are read and not only after the last one."""
+    monkeypatch.setattr(exporting, "BLOCK", 512)
+
+
 class Arriving:
     """A progress during which orders arrive: in front of the list, behind it and among its rows."""
 
     def __init__(self, program: Any) -> None:
-        self.program, self.number = program, 0
+        self.program, self.seen = program, [0]
 
     def advance(self, done: int, total: int | None = None) -> None:
-        self.number += 1
-        for days in (-400, 2, 40):
-            place(self.program, f"LATE-{self.number}-{days}", created_at=FIRST + timedelta(days=days))
+        self.seen.append(done)
+        if len(self.seen) <= 5:
+            for days in (-400, 2, 40):
+                place(self.program, f"LATE-{len(self.seen)}-{days}", created_at=FIRST + timedelta(days=days))
 
 
 def listed(program, query):
@@ -80,42 +90,78 @@ def listed(program, query):
 
 
 def cells(row):
-    return row["col_number"], row["col_amount"], row["col_payment"]
+    created = timezone.localtime(row["col_created"])
+    return row["col_number"], f"{created:%Y-%m-%d %H:%M:%S}", row["col_amount"], row["col_payment"]
 
 
-def words(number, amount, payment):
-    return number, round(float(amount) * 100), {label: value for value, label in Order.Payment.choices}[payment]
+def words(number, created, amount, _minor, payment):
+    return number, str(created), round(float(amount) * 100), {label: value for value, label in Order.Payment.choices}[payment]
 
 
-def in_csv(listing, names, program):
+def in_csv(listing, rows, progress):
     target = io.BytesIO()
-    exporting.write_csv(listing, listing.matching, names, target, progress=Arriving(program))
-    rows = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"))))
-    return [words(row[0], row[1], row[3]) for row in rows[1:]]
+    exporting.write_csv(listing, rows, exports.chosen(listing, COLUMNS), target, progress=progress)
+    written = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"))))
+    return [words(*row) for row in written[1:]]
 
 
-def in_workbook(listing, names, program):
+def in_workbook(listing, rows, progress):
     target = io.BytesIO()
-    exporting.write_workbook(listing, listing.matching, names, target, progress=Arriving(program))
-    rows = list(load_workbook(target, read_only=True).worksheets[0].iter_rows(values_only=True))
-    return [words(row[0], row[1], row[3]) for row in rows[1:]]
+    exporting.write_workbook(listing, rows, exports.chosen(listing, COLUMNS), target, progress=progress)
+    written = list(load_workbook(target, read_only=True).worksheets[0].iter_rows(values_only=True))
+    return [words(*row) for row in written[1:]]
 
 
-@given(options, st.sampled_from(["UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu"]))
+@contextmanager
+def arriving(program):
+    """Orders arrive during the block, and are gone after it."""
+    progress = Arriving(program)
+    yield progress
+    Order.objects.filter(out_trade_no__startswith="LATE-").delete()
+
+
+@given(options, st.sampled_from(ZONES))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_list_the_csv_and_the_workbook_have_the_same_rows(record, chosen, zone):
-    query = QueryDict(mutable=True)
-    query.update({"columns": "number,amount,payment", **chosen})
+    query = asked(chosen)
     with timezone.override(known_zone(zone)):
-        Order.objects.filter(out_trade_no__startswith="LATE-").delete()  # of a run that failed
-        listing = order_listing(record, QueryDict(query.urlencode()))
-        names = [column for column in listing.columns if column.name in ("number", "amount", "payment")]
-        shown = listed(record, query.urlencode())
+        shown = listed(record, query)
         Order.objects.filter(out_trade_no__startswith="BETWEEN-").delete()
+        listing = order_listing(record, QueryDict(query))
         for written in (in_csv, in_workbook):
-            assert written(listing, names, record) == shown
-            Order.objects.filter(out_trade_no__startswith="LATE-").delete()
+            with arriving(record) as progress:
+                assert written(listing, listing.matching, progress) == shown
+
+
+@given(options, st.sampled_from(ZONES), st.integers(0, 2))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_page_of_the_list_is_the_same_in_both_files(record, chosen, zone, pages):
+    with timezone.override(known_zone(zone)):
+        listing = order_listing(record, QueryDict(asked(chosen)))
+        for _page in range(pages):
+            if listing.page.next:
+                listing = order_listing(record, QueryDict(f"{asked(chosen)}&after={listing.page.next}"))
+        shown = [cells(row) for row in listing.page.rows]
+        for written in (in_csv, in_workbook):
+            with arriving(record) as progress:
+                assert written(listing, exports.rows_of(listing, "page"), progress) == shown
+
+
+def asked(chosen):
+    """The query of a list with these filters; what a run that failed left behind is removed."""
+    Order.objects.filter(out_trade_no__startswith="LATE-").delete()
+    query = QueryDict(mutable=True)
+    query.update({"columns": ",".join(COLUMNS), **chosen})
+    return query.urlencode()
+
+
+def test_orders_arrive_while_rows_are_read(record):
+    listing = order_listing(record, QueryDict("env=0"))
+    with arriving(record) as progress:
+        assert len(in_csv(listing, listing.matching, progress)) == progress.seen[-1]
+        assert len([done for done in progress.seen if 0 < done < progress.seen[-1]]) > 3
+        assert Order.objects.filter(out_trade_no__startswith="LATE-").count() == 12
 
 
 def test_all_of_them_see_something(record):
-    assert len(listed(record, "columns=number,amount,payment")) > 50
+    assert len(listed(record, asked({}))) > 50
