@@ -117,6 +117,11 @@ def _await(port: int) -> None:
 def ours(owners: list[MiniProgram], count: int) -> float:
     """Seconds from an outbox of `count` due rows to the last acknowledged row."""
     fill(owners, count)
+    return drain()
+
+
+def drain() -> float:
+    """Seconds that a dispatcher takes until nothing is undelivered."""
     stop, began = threading.Event(), time.perf_counter()
     thread = threading.Thread(target=run, args=(stop,))
     thread.start()

@@ -1,6 +1,5 @@
 """The same at five times as many orders: list, page, order, delivery, in two databases in turn (bench/README.md)."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,13 +13,12 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from bench.database import copy_deliveries, fresh_database, orders, programs, use
-from bench.deliver import _delivered, add, endpoints, receiver
+from bench.deliver import add, drain, endpoints, receiver
 from bench.measuring import Result
 from bench.order_list import sql
 from bench.order_page import COLUMNS, fetch, signed_in
 from bench.place_order import OURS, Shop, load, superapp_server, web
 from console.models import MiniProgram
-from orders.dispatcher import run
 from orders.listings import order_listing
 
 TIMES = 5  # as many orders
@@ -89,13 +87,7 @@ def timed(work: Callable[[], None]) -> float:
 def delivered(owners: list[MiniProgram], first: int) -> float:
     """Seconds from an outbox with so many due rows to the last acknowledged one; what was delivered stays in the tables."""
     add(owners, DELIVERIES, first=first)
-    stop, began = threading.Event(), time.perf_counter()
-    thread = threading.Thread(target=run, args=(stop,))
-    thread.start()
-    seconds = _delivered(began)
-    stop.set()
-    thread.join()
-    return seconds
+    return drain()
 
 
 def in_turn(sides: list[Side]) -> dict[str, tuple[float, float]]:

@@ -88,7 +88,7 @@ def receive_standard(superapp: Superapp, body: dict[str, Any], *, text: str) -> 
 
 
 def _unless_archived(record: Callable[[], None]) -> None:
-    """Find the order and record; once more when the order went into the archive between the two, which then raises so."""
+    """Find the order and record; once more when it went into the archive between the two: that raises ORDER_ARCHIVED."""
     try:
         record()
     except Invisible:
