@@ -213,7 +213,7 @@ def test_only_the_super_admin_dismisses_and_both_read_what_the_platform_did(walk
     walk.menu("Users")
     walk.follow("Otto Operator")
     resting = page.locator("main .unavailable")
-    expect(resting.get_by_role("button")).to_have_text(["Dismiss this platform admin", "Close the account"])
+    expect(resting.get_by_role("button")).to_have_text(["Close the account", "Dismiss this platform admin"])
     expect(resting).to_contain_text("Ask one of those who can: Sue Super.")
     walk.sign_in(superadmin.email)
     walk.menu("Users")
