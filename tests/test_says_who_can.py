@@ -77,7 +77,7 @@ def address(route: str, kind: str, shop) -> str:
     return reverse(route, kwargs=names[kind])
 
 
-@pytest.mark.parametrize(("container", "permission"), BUTTONS, ids="-".join)
+@pytest.mark.parametrize(("container", "permission"), BUTTONS, ids=["-".join(row) for row in BUTTONS])
 def test_who_may_look_but_not_act_reads_who_can(container, permission, client, shop, everyone):
     person, route, kind, label = BUTTONS[container, permission]
     client.force_login(getattr(everyone, person))
@@ -93,7 +93,7 @@ def test_who_may_look_but_not_act_reads_who_can(container, permission, client, s
     assert all(name in told for name in names)
 
 
-@pytest.mark.parametrize(("container", "permission"), BUTTONS, ids="-".join)
+@pytest.mark.parametrize(("container", "permission"), BUTTONS, ids=["-".join(row) for row in BUTTONS])
 def test_who_may_act_reads_of_nothing(container, permission, client, shop, everyone):
     _person, route, kind, label = BUTTONS[container, permission]
     actors = {"team": everyone.team_admin, "superapp": everyone.superapp_admin, "platform": everyone.superadmin}
