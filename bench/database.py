@@ -10,6 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from console.models import MiniProgram, Superapp, Team
+from orders.rollups import roll
 
 PROGRAMS = 200
 DAYS = 365
@@ -55,7 +56,7 @@ def programs(number: int = PROGRAMS) -> list[MiniProgram]:
 
 def orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
     """So many orders of these mini programs, as a table looks that autovacuum has been over."""
-    with without_indexes("orders_order"):
+    with without_indexes("orders_order"), without_notes("orders_order"):
         copy_orders(owners, rows, seed=seed)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) orders_order")
@@ -74,6 +75,22 @@ def without_indexes(table: str) -> Iterator[None]:
         yield
         for definition, _name in found:
             cursor.execute(definition)
+
+
+@contextmanager
+def without_notes(table: str) -> Iterator[None]:
+    """Do not note that these rows are late (orders.late_changes): their figures are made afterwards, by `rollups`."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def rollups() -> None:
+    """The figures of all orders, as a table looks that autovacuum has been over."""
+    roll()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) orders_rollup")
 
 
 def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1, first: int = 0) -> None:

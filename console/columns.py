@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Case, CharField, F, Value, When
@@ -73,7 +74,11 @@ class Column:
 
     def word(self, value: Any) -> Any:
         """The translated word of a value that has choices, else the value."""
-        return dict(self.choices).get(value, value) if self.choices else value
+        return self._words.get(value, value) if self.choices else value
+
+    @cached_property
+    def _words(self) -> dict[Any, Any]:
+        return dict(self.choices)
 
 
 def masked(path: str) -> Case:

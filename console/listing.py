@@ -25,7 +25,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -105,6 +105,7 @@ class Listing:
         self.kept = kept
         self.zone = timezone.get_current_timezone_name()
         self.filterset = self.filters(query, queryset=rows)
+        self._worded: dict[tuple[str, Any], SafeString] = {}
 
     # What a list says for itself
 
@@ -377,11 +378,20 @@ class Listing:
     def _row(self, row: dict[str, Any]) -> str:
         # Cells are safe HTML already (console.columns.cell).
         head, *others = self.shown
-        cells = [f"{OPEN[column.css]}{cell(column, row)}</td>" for column in others]
+        cells = [f"{OPEN[column.css]}{self._cell(column, row)}</td>" for column in others]
         return f'{self._tick(row)}<th scope="row">{cell(head, row, self.row_url(row))}</th>{"".join(cells)}'
 
-    def _tick(self, row: dict[str, Any]) -> SafeString:
+    def _cell(self, column: Column, row: dict[str, Any]) -> SafeString:
+        if not column.choices:
+            return cell(column, row)
+        # A page has 150 states, and few different ones.
+        key = (column.name, row[column.alias])
+        if key not in self._worded:
+            self._worded[key] = cell(column, row)
+        return self._worded[key]
+
+    def _tick(self, row: dict[str, Any]) -> str:
         if not self.select:
-            return SafeString("")
-        box = '<td class="select"><input type="checkbox" name="{}" value="{}" aria-label="{}"></td>'
-        return format_html(box, self.select, row["id"], _("Select %(row)s") % {"row": row[self.shown[0].alias]})
+            return ""
+        words = escape(_("Select %(row)s") % {"row": row[self.shown[0].alias]})
+        return f'<td class="select"><input type="checkbox" name="{self.select}" value="{row["id"]}" aria-label="{words}"></td>'

@@ -120,7 +120,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "console.urls"
 WSGI_APPLICATION = "console.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "console.form_renderer.Renderer"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -325,6 +325,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {"task": "openserver.tasks.reconcile", "schedule": 600.0, "options": {"expires": 600}},
     "match-notifications": {"task": "orders.tasks.match_notifications", "schedule": 5.0, "options": {"expires": 5}},
     "forget-refusals": {"task": "orders.tasks.forget_refusals", "schedule": 3600.0, "options": {"expires": 3600}},
+    "roll-up": {"task": "orders.tasks.roll_up", "schedule": 15.0, "options": {"expires": 15}},
     "remind-of-expiry": {"task": "payments.tasks.remind_of_expiry", "schedule": 600.0, "options": {"expires": 600}},
     "retire-credentials": {"task": "payments.tasks.retire_credentials", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -11,6 +11,7 @@ from orders.actions.archive import archive_orders, limit
 from orders.actions.kept import match_kept_notifications
 from orders.actions.price_refusal import forget
 from orders.models import Notification, Order
+from orders.rollups import roll
 
 SWEEPER = System("notification sweeper")
 
@@ -34,7 +35,15 @@ def archive(files: int = 10) -> int:
         return 0
     made = archive_orders(before=limit(settings.ARCHIVE_AFTER_MONTHS), actor=System("archive"))
     return sum(1 for _archive in islice(made, files))
+
+
 @app.task(name="orders.tasks.forget_refusals")
 def forget_refusals() -> int:
     """Delete the counts of refused prices that the mismatch desk looks no more at; returns how many."""
     return forget()
+
+
+@app.task(name="orders.tasks.roll_up")
+def roll_up() -> int:
+    """Make the figures of what is settled by now, and mend those of what changed late. Returns in how many steps."""
+    return roll()

@@ -17,11 +17,11 @@ from django.conf import settings
 from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from heroicons import IconDoesNotExist
 from heroicons.templatetags.heroicons import heroicon_outline
 
@@ -134,8 +134,12 @@ def when(moment: datetime | None, seconds: bool = False) -> SafeString:
     if moment is None:
         return _NOTHING
     local = timezone.localtime(moment)
-    pattern = pgettext("date format", "j M Y, H:i:s") if seconds else pgettext("date format", "j M Y, H:i")
-    return _time(moment, f"{moment_text(local, pattern)} ({offset_label(local)})")
+    return _time(moment, f"{moment_text(local, _pattern(get_language(), seconds))} ({offset_label(local)})")
+
+
+@lru_cache(maxsize=16)  # a page of a list asks a hundred times
+def _pattern(_language: str | None, seconds: bool) -> str:
+    return pgettext("date format", "j M Y, H:i:s") if seconds else pgettext("date format", "j M Y, H:i")
 
 
 def _time(moment: datetime, text: str) -> SafeString:
@@ -182,10 +186,20 @@ def copy(text: object, shown: str = "", label: str = "", url: str = "") -> SafeS
     shown_id = f'<code title="{whole}">{escape(shown) if shown else whole}</code>'
     if url:
         shown_id = f'<a class="row-link truncate" href="{escape(url)}">{shown_id}</a>'
-    words = escape(label or _("Copy %(text)s") % {"text": text})
-    icons = _icon("document-duplicate", 16) + _icon("check", 16)
-    button = f'<button type="button" class="copy-button needs-js" data-copy="{whole}" aria-label="{words}">{icons}</button>'
+    words = escape(label) if label else _copy_words(get_language()) % {"text": whole}
+    told = f'data-copy="{whole}" aria-label="{words}"'
+    button = f'<button type="button" class="copy-button needs-js" {told}>{_copy_icons()}</button>'
     return SafeString(f'<span class="copy">{shown_id}{button}</span>')
+
+
+@lru_cache(maxsize=8)
+def _copy_words(_language: str | None) -> str:
+    return escape(_("Copy %(text)s"))
+
+
+@lru_cache(maxsize=1)
+def _copy_icons() -> str:
+    return _icon("document-duplicate", 16) + _icon("check", 16)
 
 
 # Forms
@@ -201,13 +215,23 @@ def field(bound: BoundField, hint: str | None = None, optional: bool = True) -> 
         return bound.as_widget()
     if hint is not None:
         bound.help_text = hint  # Django derives the control's aria-describedby from it.
-    context = {
-        "field": bound,
-        "hint": bound.help_text,
-        "show_optional": optional and not bound.field.required,
-        "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox" and not bound.use_fieldset,
-    }
+    show_optional = optional and not bound.field.required
+    is_check = getattr(bound.field.widget, "input_type", "") == "checkbox" and not bound.use_fieldset
+    if not is_check and not bound.use_fieldset:
+        return _plain_field(bound, show_optional)
+    context = {"field": bound, "hint": bound.help_text, "show_optional": show_optional, "is_check": is_check}
     return render_to_string("components/field.html", context)
+
+
+def _plain_field(bound: BoundField, show_optional: bool) -> SafeString:
+    # Not by a template: a list has ten of them.
+    errors = render_to_string("components/field_error.html", {"field": bound}) if bound.errors else ""
+    css = conditional_escape("".join([" field-bad" if errors else "", f" {classes}" if (classes := bound.css_classes()) else ""]))
+    mark = f'<span class="field-optional">{escape(_("optional"))}</span>' if show_optional else ""
+    label = f'<label class="field-label" for="{escape(bound.id_for_label)}">{conditional_escape(bound.label)}{mark}</label>'
+    text = conditional_escape(bound.help_text)
+    hint = f'<div class="field-hint" id="{escape(bound.auto_id)}_helptext">{text}</div>' if text else ""
+    return SafeString(f'<div class="field{css}">{label}{hint}{bound.as_widget()}{errors}</div>')
 
 
 @register.simple_tag
@@ -281,18 +305,22 @@ def menu(content: str, label: str, icon_name: str = "") -> SafeString:
 
 
 @register.simple_tag
-def time_zone_choices() -> list[dict[str, object]]:
-    """Return the time zones to choose from, ordered by offset, with the active one marked."""
-    current = timezone.get_current_timezone_name()
-    zones = _zones_at(timezone.now().replace(minute=0, second=0, microsecond=0), "" if current in _ZONES else current)
-    return [{"name": name, "label": label, "current": name == current} for name, label in zones]
+def time_zone_options() -> SafeString:
+    """Return the time zones to choose from as options, ordered by offset, with the active one selected."""
+    return _zone_options(timezone.now().replace(minute=0, second=0, microsecond=0), timezone.get_current_timezone_name())
 
 
 @lru_cache(maxsize=64)  # the menu stands on every page
-def _zones_at(hour: datetime, other: str) -> list[tuple[str, str]]:
-    names = [*_ZONES, other] if other else _ZONES
-    offsets = sorted((hour.astimezone(ZoneInfo(name)).utcoffset() or timedelta(), name) for name in names)
-    return [(name, _zone_label(offset, name)) for offset, name in offsets]
+def _zone_options(hour: datetime, current: str) -> SafeString:
+    zones = sorted((hour.astimezone(ZoneInfo(name)).utcoffset() or timedelta(), name) for name in time_zone_names(current))
+    selected = SafeString(" selected")
+    options = ((name, selected if name == current else "", _zone_label(offset, name)) for offset, name in zones)
+    return format_html_join("", '<option value="{}"{}>{}</option>', options)
+
+
+def time_zone_names(current: str) -> list[str]:
+    """The zones that are offered, with the current one."""
+    return [*_ZONES] if current in _ZONES else [*_ZONES, current]
 
 
 def _zone_label(offset: timedelta, name: str) -> str:

@@ -19,7 +19,7 @@ from console.list_settings import views_of
 from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, MiniProgram, Superapp, User
 from console.permissions import can, holders, require
-from console.templatetags.ui import time_zone_choices
+from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
 from console.views.exports import SCHEDULES, ExportForm
 
@@ -43,8 +43,8 @@ class ScheduleForm(ExportForm):
     ) -> None:
         super().__init__(data, listing=listing, scopes=[("all", "")])
         del self.fields["scope"]
-        zones = [zone["name"] for zone in time_zone_choices()]
-        self.fields["zone"].choices = [(name, name) for name in sorted({*zones, initial["zone"]})]  # type: ignore[attr-defined]
+        zones = time_zone_names(initial["zone"])
+        self.fields["zone"].choices = [(name, name) for name in sorted(zones)]  # type: ignore[attr-defined]
         self.fields["recipients"].choices = [(str(user.pk), str(user)) for user in people]  # type: ignore[attr-defined]
         self.initial.update(initial)
 

@@ -7,6 +7,7 @@ from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.receivers import Heartbeat, Receiver
 from orders.models.reconciliations import Difference, Reconciliation
 from orders.models.refunds import Refund
+from orders.models.rollups import LateChange, Rollup, RollupProgress
 
 __all__ = [
     "Archive",
@@ -19,11 +20,14 @@ __all__ = [
     "Difference",
     "Environment",
     "Heartbeat",
+    "LateChange",
     "Notification",
     "Order",
     "PriceRefusal",
     "Receiver",
     "Reconciliation",
     "Refund",
+    "Rollup",
+    "RollupProgress",
     "Settlement",
 ]

@@ -12,6 +12,7 @@ from console import secrets
 from console.models import MiniProgram, Superapp
 from items.models import Item
 from items.settlement import settlement_currency
+from orders.rollups import roll
 from payments.models import DeliveryConfig
 from simulator.accounts import ACCOUNTS, PASSWORD
 from simulator.demo import catalogue, channel, exempt, misfits, outcomes, standard, world
@@ -39,6 +40,7 @@ def load() -> bool:
         past.store()
         misfits.build(made, past)  # dated today like what follows: whoever settled a case did it now
         world.issue_credentials(made, prepared, past)
+    roll()
     return True
 
 

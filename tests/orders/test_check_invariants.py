@@ -1,13 +1,15 @@
 """`manage.py check_invariants`: silent about sound rows, names each row that breaks a rule."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from orders.models import Archive, ArchivedOrder, ArchivedRefund, Attempt, Delivery, Order, Refund
+from orders.models import Archive, ArchivedOrder, ArchivedRefund, Attempt, Delivery, Order, Refund, Rollup
+from orders.rollups import roll
 from payments.models import owners_of
+from tests.orders.records import place
 
 
 @pytest.fixture
@@ -69,4 +71,38 @@ def test_a_row_that_breaks_a_rule_is_named_by_that_rule_alone(rule, delivered, c
 def test_a_paid_standard_order_needs_no_push(delivered):
     Delivery.objects.update(event="test")
     Order.objects.update(kind="standard")
+    call_command("check_invariants")
+
+
+def test_a_bucket_of_the_figures_that_is_not_what_its_rows_say_is_named(delivered, starfall, capsys):
+    at = timezone.now() - timedelta(days=2)
+    place(starfall, "OLD", created_at=at)
+    roll()
+    call_command("check_invariants")
+    Rollup.objects.filter(minutes=15).update(orders=2)
+    with pytest.raises(CommandError, match="1 rows break"):
+        call_command("check_invariants")
+    quarter = f"{at.replace(minute=at.minute // 15 * 15):%Y-%m-%d %H:%M} UTC"
+    told = f"figures: {starfall.app_id} env 0 virtual USD, 15 minutes from {quarter}: orders 2 by the rollup, 1 by the rows"
+    assert told in capsys.readouterr().out
+
+
+def test_figures_that_miss_a_row_or_have_one_too_many_are_named(delivered, starfall, capsys):
+    place(starfall, "OLD", created_at=timezone.now() - timedelta(days=2))
+    place(starfall, "OLDER", created_at=timezone.now() - timedelta(days=5))
+    roll()
+    Rollup.objects.filter(start__gte=timezone.now() - timedelta(days=3)).delete()
+    with pytest.raises(CommandError, match="2 rows break"):
+        call_command("check_invariants")
+    assert "orders 0 by the rollup, 1 by the rows" in capsys.readouterr().out
+    Order.objects.filter(out_trade_no="OLDER").delete()
+    with pytest.raises(CommandError, match="4 rows break"):
+        call_command("check_invariants")
+    assert "orders 1 by the rollup, 0 by the rows" in capsys.readouterr().out
+
+
+def test_a_bucket_with_a_late_change_to_be_taken_up_is_no_fault(delivered, starfall):
+    place(starfall, "OLD", created_at=timezone.now() - timedelta(days=2))
+    roll()
+    place(starfall, "LATE", created_at=timezone.now() - timedelta(days=2))
     call_command("check_invariants")

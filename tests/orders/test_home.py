@@ -1,15 +1,28 @@
 """The home page of a mini program."""
 
+import re
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.figures import days_of
+from orders.charts import charts_of, percent_text
+from orders.figures import currencies_of, days_of
+from orders.rollups import roll
 from tests.orders.records import place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+def sold(program, number, *, at=None, **fields):
+    at = at or timezone.now()
+    return place(program, number, **({"created_at": at, "paid_at": at, "payment_state": "paid", "paid_amount": 990} | fields))
+
+
+def heights(chart):
+    return [float(height) for height in re.findall(r'class="bar[^>]* height="([0-9.]+)"', chart.svg())]
 
 
 @pytest.fixture
@@ -18,8 +31,7 @@ def url(starfall):
 
 
 def test_shows_readiness_figures_and_what_needs_attention(client, operator, starfall, url):
-    states = {"payment_state": "paid", "delivery_state": "needs_attention", "paid_amount": 990}
-    place(starfall, "ORDER-1", **states)
+    sold(starfall, "ORDER-1", delivery_state="needs_attention")
     client.force_login(operator)
     page = client.get(url).content.decode()
     assert "Can it sell now?" in page and "Not yet" in page
@@ -40,20 +52,66 @@ def test_who_may_not_view_orders_sees_no_figures(client, approver, starfall, url
 
 
 def test_currencies_are_never_added(starfall):
-    place(starfall, "ORDER-1", payment_state="paid", paid_amount=990)
-    place(starfall, "ORDER-2", payment_state="paid", paid_amount=500, currency="JPY")
-    place(starfall, "SANDBOX", payment_state="paid", paid_amount=500, env=1)
-    place(starfall, "OLD", payment_state="paid", paid_amount=500, created_at=timezone.now() - timedelta(days=8))
-    days = days_of(starfall)
-    assert [day.orders for day in days] == [0] * 6 + [2]
-    assert dict(days[-1].amounts) == {"USD": 990, "JPY": 500}
-    assert days[-1].amounts_text == "JPY 500, USD 9.90"
+    sold(starfall, "ORDER-1")
+    sold(starfall, "ORDER-2", paid_amount=500, currency="JPY")
+    sold(starfall, "SANDBOX", env=1)
+    sold(starfall, "OLD", at=timezone.now() - timedelta(days=8))
+    days = days_of(starfall, 7)
+    assert [day.total("orders") for day in days] == [0] * 6 + [2]
+    assert {code: days[-1].amount("paid_amount", code) for code in currencies_of(days)} == {"JPY": 500, "USD": 990}
 
 
-@pytest.mark.parametrize("rows", [1, 60])
-def test_needs_the_same_queries_whatever_the_size(client, operator, starfall, url, django_assert_max_num_queries, rows):
-    for number in range(rows):
-        place(starfall, f"ORDER-{number}")
+def test_the_address_asks_for_seven_or_ninety_days(client, operator, starfall, url):
+    sold(starfall, "OLD", at=timezone.now() - timedelta(days=60))
     client.force_login(operator)
-    with django_assert_max_num_queries(27):
-        client.get(url)
+    for query in ("", "?days=7", "?days=89", "?days=x"):
+        assert "No live orders in the last 7 days" in client.get(url + query).content.decode(), query
+    page = client.get(f"{url}?days=90").content.decode()
+    assert "Live orders of the last 90 days" in page and page.count("<tr>") == 91
+
+
+def test_each_chart_says_in_words_what_it_shows_and_needs_no_style(client, operator, starfall, url):
+    sold(starfall, "ORDER-1")
+    sold(starfall, "ORDER-2", paid_amount=500, currency="JPY")
+    client.force_login(operator)
+    page = client.get(url).content.decode()
+    assert "style=" not in page
+    charts = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg[^>]*role=.img.*?</svg>", page, re.DOTALL)]
+    told = [chart[0].text for chart in charts]
+    assert told == ["Orders", "Paid in JPY", "Paid in USD", "Refunds", "Delivered", "Delivered within 5 seconds of the payment"]
+    for chart in charts:
+        assert [chart.find(f"*[@id='{name}']") is not None for name in chart.get("aria-labelledby").split()] == [True, True]
+    assert "2. Most on" in charts[0][1].text and charts[0][1].text.endswith(": 2.")
+
+
+def test_a_bar_is_as_high_as_its_day_and_its_parts_make_it_up(starfall):
+    sold(starfall, "ORDER-1", delivery_state="delivered", delivered_at=timezone.now())
+    sold(starfall, "ORDER-2", delivery_state="needs_attention")
+    sold(starfall, "ORDER-3", delivery_state="cancelled")
+    place(starfall, "ORDER-4", created_at=timezone.now() - timedelta(days=1), payment_state="unpaid", prepay_id="p")
+    charts = {chart.name: chart for chart in charts_of(days_of(starfall, 7))}
+    assert heights(charts["orders"]) == [33.33, 100]
+    assert heights(charts["delivered"]) == [50, 50], "a delivery that was cancelled is missed by nobody"
+    assert charts["delivered"].value == "50.0 %"
+
+
+def test_not_everything_delivered_is_never_called_100_percent():
+    assert [percent_text(percent) for percent in (None, 99.96, 100.0)] == ["–", "99.9 %", "100.0 %"]
+
+
+def test_a_day_of_the_table_leads_to_its_orders(client, operator, starfall, url):
+    at = timezone.now() - timedelta(days=3)
+    sold(starfall, "ORDER-1", at=at)
+    client.force_login(operator)
+    link = re.search(rf'href="([^"]*since={at:%Y-%m-%d}[^"]*)"', client.get(url).content.decode())[1]
+    assert "ORDER-1" in client.get(link.replace("&amp;", "&")).content.decode()
+
+
+@pytest.mark.parametrize(("rows", "days"), [(1, 7), (60, 7), (60, 90)])
+def test_needs_the_same_queries_whatever_the_size(client, operator, starfall, url, django_assert_max_num_queries, rows, days):
+    for number in range(rows):
+        place(starfall, f"ORDER-{number}", created_at=timezone.now() - timedelta(hours=number))
+    roll()
+    client.force_login(operator)
+    with django_assert_max_num_queries(31):
+        client.get(f"{url}?days={days}")

@@ -1,0 +1,68 @@
+"""The figures of what is settled, so that no page counts a table (docs/figures.md)."""
+
+from django.db import models
+
+from console.models import MiniProgram
+from orders.models.orders import Environment, Order
+
+#: Minutes of a bucket. Days of a zone whose offset is no whole hour begin at a quarter; days of all others are sums of hours.
+QUARTER, HOUR = 15, 60
+
+
+class Rollup(models.Model):
+    """What happened in one bucket of UTC, which begins at `start` and is `minutes` long. Amounts in minor units of `currency`.
+
+    Orders count when they were placed, payments and all about their delivery when they were paid, refunds when they were
+    initiated. Only `orders.rollups` writes it.
+    """
+
+    mini_program = models.ForeignKey(MiniProgram, on_delete=models.PROTECT, related_name="+", db_index=False)
+    minutes = models.PositiveSmallIntegerField(choices=[(QUARTER, "15"), (HOUR, "60")])
+    env = models.PositiveSmallIntegerField(choices=Environment.choices)
+    kind = models.CharField(max_length=10, choices=Order.Kind.choices)
+    currency = models.CharField(max_length=3)
+    start = models.DateTimeField()
+    orders = models.PositiveIntegerField(default=0)
+    paid = models.PositiveIntegerField(default=0)
+    paid_amount = models.PositiveBigIntegerField(default=0)
+    refunds = models.PositiveIntegerField(default=0, help_text="Successful ones.")
+    refunded_amount = models.PositiveBigIntegerField(default=0)
+    due = models.PositiveIntegerField(default=0, help_text="Of the paid ones: to be delivered, and not cancelled by a refund.")
+    delivered = models.PositiveIntegerField(default=0, help_text="Of the due ones.")
+    at_first = models.PositiveIntegerField(default=0, help_text="Of the delivered ones: acknowledged at the first attempt.")
+    within_5s = models.PositiveIntegerField(default=0, help_text="Of the delivered ones: so soon after the payment.")
+    within_1m = models.PositiveIntegerField(default=0, help_text="As within_5s, which it contains.")
+    within_1h = models.PositiveIntegerField(default=0, help_text="As within_1m, which it contains.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mini_program", "minutes", "env", "kind", "start", "currency"],
+                name="rollup_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mini_program} {self.start} +{self.minutes}"
+
+
+class RollupProgress(models.Model):
+    """How far the figures are made; the one row is locked by whoever makes them."""
+
+    until = models.DateTimeField(null=True, help_text="What happened before is in Rollup. A whole hour.")
+
+    def __str__(self) -> str:
+        return str(self.until)
+
+
+class LateChange(models.Model):
+    """Something that happened so long ago that its figures may be made already has changed since.
+
+    Triggers of the database write it, in the transaction of the change (orders/late_changes.py).
+    """
+
+    mini_program = models.ForeignKey(MiniProgram, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    at = models.DateTimeField(help_text="When it happened: the moment that it counts at.")
+
+    def __str__(self) -> str:
+        return f"{self.mini_program_id} {self.at}"

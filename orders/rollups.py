@@ -1,0 +1,197 @@
+"""Make the figures of what is settled, and make them again where something changed late (docs/figures.md)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Count, DateTimeField, F, FilteredRelation, Func, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from console import bulk
+from console.crash import mark
+from console.models import Superapp
+from orders.late_changes import LATE
+from orders.models import Delivery, DeliveryState, Environment, LateChange, Order, Refund, Rollup, RollupProgress
+from orders.models.rollups import HOUR, QUARTER
+
+#: What is older is final: nothing shows it, and its orders may be in an archive.
+KEPT = timedelta(days=366)
+STEP = timedelta(days=1)  # of what was never made, in one transaction
+BATCH = 500  # late changes, in one transaction
+SPEEDS = {"within_5s": timedelta(seconds=5), "within_1m": timedelta(minutes=1), "within_1h": timedelta(hours=1)}
+
+
+class Bucket(NamedTuple):
+    """What a row of figures is about."""
+
+    mini_program: int
+    env: int
+    kind: str
+    currency: str
+    start: datetime
+
+
+Figures = Mapping[Bucket, Counter[str]]
+
+
+class Quarter(Func):
+    """The quarter of an hour that a moment is in."""
+
+    output_field = DateTimeField()
+    template = "date_bin('15 minutes', %(expressions)s, TIMESTAMPTZ '2000-01-01 00:00Z')"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite counts seconds."""
+        template = "datetime(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / 900 * 900, 'unixepoch')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def _delivered(*more: Q) -> Count:
+    return Count("pk", filter=Q(*more, delivery_state=DeliveryState.DELIVERED))
+
+
+#: Rows, the moment they count at, and the measures.
+SOURCES: tuple[tuple[QuerySet, str, dict[str, Any]], ...] = (
+    (Order.objects.all(), "created_at", {"orders": Count("pk")}),
+    (
+        Order.objects.alias(goods=FilteredRelation("deliveries", condition=Q(deliveries__event=Delivery.Event.GOODS))),
+        "paid_at",
+        {
+            "paid": Count("pk"),
+            "paid_amount": Sum("paid_amount"),
+            "due": Count("pk", filter=~Q(delivery_state__in=[DeliveryState.NOT_DUE, DeliveryState.CANCELLED])),
+            "delivered": _delivered(),
+            "at_first": _delivered(Q(goods__attempt_number=1)),
+            **{name: _delivered(Q(delivered_at__lte=F("paid_at") + span)) for name, span in SPEEDS.items()},
+        },
+    ),
+    (
+        Refund.objects.filter(state=Refund.State.SUCCESS),
+        "started_at",
+        {"refunds": Count("pk"), "refunded_amount": Sum("amount")},
+    ),
+)
+MEASURES = tuple(name for _rows, _at, measures in SOURCES for name in measures)
+
+
+def count(since: datetime, until: datetime | None = None, **place: Any) -> Figures:
+    """Count the rows themselves, by quarters of an hour. `place` is a mini program or a superapp; three queries."""
+    found: dict[Bucket, Counter[str]] = defaultdict(Counter)
+    # The indexes of the records begin with these.
+    place = {"kind__in": Order.Kind.values, "env__in": Environment.values, **place}
+    for rows, at, measures in SOURCES:
+        within = {f"{at}__gte": since} | ({f"{at}__lt": until} if until else {})
+        counted = rows.filter(**place, **within).order_by().values(*Bucket._fields[:-1], start=Quarter(at))
+        for row in counted.annotate(**measures):
+            found[Bucket(*(row[name] for name in Bucket._fields))].update({name: row[name] for name in measures})
+    return found
+
+
+def roll() -> int:
+    """Make what is missing; returns in how many steps. Safe in any number of processes at once, and to kill at any moment."""
+    steps = 0
+    while _is_due() and _step():
+        steps += 1
+    return steps
+
+
+def made_until() -> datetime | None:
+    """What happened before is in the rollups, except for late changes of the last seconds; None before the first run."""
+    return RollupProgress.objects.values_list("until", flat=True).first()
+
+
+def settled() -> datetime:
+    """What happened before can only change as a late change, which a trigger notes: a whole hour."""
+    return hour_of(oldest_change() - LATE)
+
+
+def oldest_change() -> datetime:
+    """The earliest moment at which a change was made that we may not see yet; now, when nobody is at it.
+
+    A transaction that is open may have changed what was young when it did, and noted nothing. SQLite has none beside ours.
+    """
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend'"
+        )
+        return cursor.fetchone()[0]
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of its hour (UTC)."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _is_due() -> bool:
+    until = made_until()
+    return until is None or until < settled() or LateChange.objects.exists()
+
+
+def _step() -> bool:
+    """One transaction; False when another process is at it."""
+    RollupProgress.objects.get_or_create(pk=1)
+    with transaction.atomic():
+        # One at a time: of two that count the same bucket, the one that saw less might write last.
+        progress = RollupProgress.objects.select_for_update(skip_locked=True).first()
+        if progress is None:
+            return False
+        if not _mend(progress.until):
+            progress.until = _go_on(progress.until)
+            progress.save()
+        mark("in-rollup")
+    return True
+
+
+def _mend(until: datetime | None) -> bool:
+    """Count again where something changed late; False when nothing did. What is not made yet will be with the change in it."""
+    changes = list(LateChange.objects.order_by("pk").values_list("pk", "mini_program", "at")[:BATCH])
+    LateChange.objects.filter(pk__in=[pk for pk, *_change in changes]).delete()
+    # Counted after the notes were read: a change whose note is still to come is counted again then.
+    frozen = timezone.now() - KEPT
+    hours = {(program, hour_of(at)) for _pk, program, at in changes if until and frozen <= hour_of(at) < until}
+    for program, hour in sorted(hours):
+        end = hour + timedelta(hours=1)
+        Rollup.objects.filter(mini_program=program, minutes__in=[QUARTER, HOUR], start__gte=hour, start__lt=end).delete()
+        _write(count(hour, end, mini_program=program))
+    return bool(changes)
+
+
+def _go_on(until: datetime | None) -> datetime:
+    """Make the next hours, at most STEP; returns how far it is now."""
+    line = settled()
+    since = until or _beginning() or line
+    end = min(line, since + STEP)
+    for superapp in Superapp.objects.values_list("pk", flat=True):
+        _write(count(since, end, superapp=superapp))
+    return max(end, since)
+
+
+def _beginning() -> datetime | None:
+    """Where the first run begins: the oldest row, if it is not final."""
+    oldest = [rows.aggregate(least=Min(at))["least"] for rows, at, _measures in SOURCES]
+    known = [moment for moment in oldest if moment]
+    return hour_of(max(min(known), timezone.now() - KEPT)) if known else None
+
+
+def _write(quarters: Figures) -> None:
+    names = [*Bucket._fields, "minutes", *MEASURES]
+    names[0] = "mini_program_id"
+    rows = (
+        [*bucket, minutes, *(figures[name] for name in MEASURES)]
+        for minutes, found in ((QUARTER, quarters), (HOUR, hours(quarters)))
+        for bucket, figures in found.items()
+    )
+    bulk.insert(Rollup, names, rows)
+
+
+def hours(quarters: Figures) -> Figures:
+    """The sums of the quarters of each hour."""
+    found: dict[Bucket, Counter[str]] = defaultdict(Counter)
+    for bucket, figures in quarters.items():
+        found[bucket._replace(start=hour_of(bucket.start))].update(figures)
+    return found

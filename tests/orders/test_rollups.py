@@ -1,0 +1,225 @@
+"""The rollups: right to the row, whatever changed late, whoever made them, wherever somebody was killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.db.models.functions import TruncDate
+from django.db.models.sql import UpdateQuery
+from django.utils import timezone
+
+from orders import rollups
+from orders.figures import days_of
+from orders.models import LateChange, Order, Refund, Rollup
+from orders.rollup_check import differences
+from orders.rollups import oldest_change
+from tests.orders.records import give_back, place
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+PAID = {"payment_state": "paid", "paid_amount": 990}
+DELIVERED = {"delivery_state": "delivered"}
+
+
+@pytest.fixture
+def two_days_ago():
+    return timezone.now() - timedelta(days=2)
+
+
+def paid(program, number, at, **fields):
+    states = PAID | {"delivery_state": "pending"} | fields
+    return place(program, number, created_at=at, paid_at=at + timedelta(seconds=20), **states)
+
+
+def sums(*names):
+    """Of all rollups by the hour."""
+    rows = Rollup.objects.filter(minutes=60)
+    return [sum(rows.values_list(name, flat=True)) for name in names]
+
+
+def test_orders_payments_refunds_and_deliveries_are_in_the_rollup(starfall, two_days_ago):
+    order = paid(starfall, "ORDER-1", two_days_ago, delivered_at=two_days_ago + timedelta(seconds=50), **DELIVERED)
+    place(starfall, "ORDER-2", created_at=two_days_ago)
+    give_back(order, "R-1", state="success", started_at=two_days_ago)
+    rollups.roll()
+    names = ("orders", "paid", "paid_amount", "refunds", "refunded_amount", "due", "delivered", "within_5s", "within_1m")
+    assert sums(*names) == [2, 1, 990, 1, 100, 1, 1, 0, 1]
+
+
+def test_making_them_again_changes_nothing(starfall, two_days_ago):
+    paid(starfall, "ORDER-1", two_days_ago)
+    assert rollups.roll() > 0
+    before = list(Rollup.objects.values())
+    assert rollups.roll() == 0
+    assert list(Rollup.objects.values()) == before
+
+
+def test_what_is_young_is_counted_from_the_rows(starfall):
+    rollups.roll()
+    paid(starfall, "ORDER-1", timezone.now() - timedelta(minutes=1))
+    assert not Rollup.objects.exists() and not LateChange.objects.exists()
+    assert days_of(starfall, 7)[-1].total("paid") == 1 or days_of(starfall, 7)[-2].total("paid") == 1
+
+
+LATE = {
+    "a delivery after days": (lambda order: Order.objects.update(delivered_at=timezone.now(), **DELIVERED), "delivered"),
+    "a refund that succeeds after days": (lambda order: Refund.objects.update(state="success"), "refunds"),
+    "an order that comes late": (lambda order: place(order.mini_program, "LATE", created_at=order.created_at), "orders"),
+    "a payment of old": (lambda order: paid(order.mini_program, "LATE", order.created_at), "paid"),
+    "a refund of old": (lambda order: give_back(order, "R-2", state="success", started_at=order.created_at), "refunds"),
+}
+
+
+@pytest.mark.parametrize("change", LATE)
+def test_a_late_change_is_taken_up(starfall, two_days_ago, change):
+    order = paid(starfall, "ORDER-1", two_days_ago)
+    give_back(order, "R-1", started_at=two_days_ago)
+    rollups.roll()
+    make, name = LATE[change]
+    before = sums(name)[0]
+    make(order)
+    rollups.roll()
+    assert sums(name)[0] == before + 1
+    assert not LateChange.objects.exists()
+
+
+def test_a_cancelled_delivery_is_due_no_more(starfall, two_days_ago):
+    order = paid(starfall, "ORDER-1", two_days_ago)
+    rollups.roll()
+    Order.objects.filter(pk=order.pk).update(delivery_state="cancelled")
+    rollups.roll()
+    assert sums("due", "delivered", "paid") == [0, 0, 1]
+
+
+def test_attempts_that_fail_are_no_late_changes(starfall, two_days_ago):
+    order = paid(starfall, "ORDER-1", two_days_ago)
+    rollups.roll()
+    for state in ("delivering", "pending", "needs_attention", "pending"):
+        Order.objects.filter(pk=order.pk).update(delivery_state=state)
+    assert not LateChange.objects.exists()
+
+
+def test_figures_of_orders_that_were_archived_stay(starfall, two_days_ago):
+    paid(starfall, "ORDER-1", two_days_ago)
+    rollups.roll()
+    Order.objects.all().delete()
+    rollups.roll()
+    assert sums("orders", "paid_amount") == [1, 990]
+
+
+ZONES = ["UTC", "Asia/Shanghai", "Asia/Kathmandu", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Chatham"]
+
+
+def test_days_of_every_zone_are_right_to_the_row(starfall):
+    chance, now = random.Random(1), timezone.now()
+    for number in range(120):
+        at = now - timedelta(seconds=chance.uniform(0, 92 * 86400))
+        paid(starfall, f"ORDER-{number}", at, currency=chance.choice(["USD", "JPY"]))
+    rollups.roll()
+    for zone in ZONES:
+        with timezone.override(ZoneInfo(zone)):
+            counted = list(Order.objects.annotate(day=TruncDate("created_at")).values_list("day", flat=True))
+            days = days_of(starfall, 90)
+            assert [day.total("orders") for day in days] == [counted.count(day.date) for day in days], zone
+            assert sum(day.total("orders") for day in days) > 100
+
+
+# --- At once, and killed: on PostgreSQL, with connections of their own ------------------------------------------------
+
+at_once = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time"),
+]
+
+
+@contextmanager
+def another():
+    """A connection of its own in an open transaction, committed at the end of the block."""
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    other.ensure_connection()
+    yield other
+    other.commit()
+    other.close()
+
+
+def run(other, rows, **changes):
+    """An UPDATE of the rows on that connection."""
+    query = rows.query.chain(UpdateQuery)
+    query.add_update_values(changes)
+    sql, params = query.get_compiler(connection=other).as_sql()
+    with other.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+class TestAtOnce:
+    pytestmark = at_once
+
+    def test_a_late_change_that_commits_after_the_figures_were_made_is_taken_up(self, starfall, two_days_ago):
+        paid(starfall, "ORDER-1", two_days_ago)
+        rollups.roll()
+        with another() as other:
+            run(other, Order.objects.all(), delivery_state="delivered", delivered_at=timezone.now())
+            place(starfall, "NEW", created_at=two_days_ago)
+            rollups.roll()
+            assert sums("orders", "delivered") == [2, 0]
+        rollups.roll()
+        assert sums("orders", "delivered") == [2, 1]
+        assert list(differences()) == []
+
+    def test_while_a_transaction_is_open_nothing_is_settled_that_it_may_have_changed(self):
+        with another() as other, other.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (began,) = cursor.fetchone()
+            assert oldest_change() <= began
+        assert oldest_change() > began
+
+    def test_of_two_that_make_the_same_figures_one_steps_back(self, starfall, two_days_ago):
+        rollups.roll()
+        place(starfall, "LATE", created_at=two_days_ago)
+        with another() as other, other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM orders_rollupprogress FOR UPDATE")
+            assert rollups.roll() == 0
+            assert LateChange.objects.count() == 1
+        assert rollups.roll() == 1
+        assert sums("orders") == [1]
+
+    def test_placing_and_paying_an_order_leaves_no_note(self, starfall):
+        order = place(starfall, "ORDER-1")
+        Order.objects.filter(pk=order.pk).update(paid_at=timezone.now(), delivery_state="pending", **PAID)
+        Order.objects.filter(pk=order.pk).update(delivered_at=timezone.now(), **DELIVERED)
+        give_back(order, "R-1", state="success")
+        assert not LateChange.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="the process needs the database of the tests")
+def test_killed_in_the_middle_it_loses_and_doubles_nothing(starfall):
+    now = timezone.now()
+    for number in range(12):
+        paid(starfall, f"ORDER-{number}", now - timedelta(days=number % 4, hours=3), **DELIVERED)
+    assert [rolled(crash_point) for crash_point in ("in-rollup:1", "in-rollup:2", "")] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    Order.objects.update(delivery_state="cancelled")
+    assert rolled("in-rollup:1") == -signal.SIGKILL
+    assert LateChange.objects.exists(), "the notes are there until their hours are counted again"
+    assert rolled("") == 0
+    assert list(differences()) == [] and sums("orders", "paid", "due") == [12, 12, 0]
+
+
+def rolled(crash_point):
+    """The exit status of a process that makes the figures."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    environment = {
+        **os.environ, "DEBUG": "1", "CRASH_POINT": crash_point, "DJANGO_SETTINGS_MODULE": "console.settings",
+        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+    }  # fmt: skip
+    code = "from orders.tasks import roll_up; roll_up()"
+    return subprocess.run([sys.executable, "manage.py", "shell", "-c", code], cwd=settings.BASE_DIR, env=environment).returncode
