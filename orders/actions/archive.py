@@ -36,6 +36,7 @@ from orders.models import (
     Notification,
     Order,
     Refund,
+    Settlement,
 )
 
 BATCH = 10_000  # orders of one file and of one transaction
@@ -104,10 +105,16 @@ def ready(rows: QuerySet[Order], *, before: date) -> QuerySet[Order]:
     deliveries = Delivery.objects.filter(~Q(state__in=ENDED) | Q(created_at__gte=since), **own)
     new = Q(started_at__gte=since) | Q(succeeded_at__gte=since) | Q(created_at__gte=since)
     refunds = Refund.objects.filter(Q(state=Refund.State.PROCESSING) | new, **own)
-    told = Notification.objects.filter(Q(verdict=Notification.Verdict.MISMATCH) | Q(received_at__gte=since), **own)
+    refused = Q(verdict=Notification.Verdict.MISMATCH, kind=Notification.Kind.REFUND) & ~_settled("above_paid", "refund")
+    told = Notification.objects.filter(refused | Q(received_at__gte=since), **own)
     differing = Difference.objects.filter(**own)
-    quiet = rows.filter(*still, created_at__lt=since, refunding_amount=0, alert="")
+    quiet = rows.filter(*still, created_at__lt=since, refunding_amount=0).filter(Q(alert="") | _settled("payment", "late"))
     return quiet.filter(~Exists(deliveries), ~Exists(refunds), ~Exists(told), ~Exists(differing))
+
+
+def _settled(*cases: str) -> Q:
+    """What somebody settled on the mismatch desk under one of these cases."""
+    return Q(Exists(Settlement.objects.filter(case__in=cases, subject=OuterRef("pk"))))
 
 
 def _step(shelf: Shelf, after: Place | None, *, before: date, size: int, actor: System) -> tuple[Place, Archive | None] | None:

@@ -27,8 +27,10 @@ from orders.models import (
     Order,
     Reconciliation,
     Refund,
+    Settlement,
 )
 from orders.tasks import archive as beat_task
+from payments.models import owners_of
 from tests.orders.archive import LONG_AGO, archive, put_back, sold
 from tests.orders.shop import SUPERAPP, new_order, notice
 
@@ -113,7 +115,7 @@ STAYS = {
     "a refund that began late": lambda order: Refund.objects.filter(order=order).update(started_at=RECENT),
     "a refund that was told of late": lambda order: Refund.objects.filter(order=order).update(created_at=RECENT),
     "an alert": lambda order: Order.objects.filter(pk=order.pk).update(alert="paid_after_closing"),
-    "a notification that does not fit": lambda order: Notification.objects.filter(order=order).update(verdict="mismatch"),
+    "a refund that was refused": lambda order: Notification.objects.filter(order=order, kind="refund").update(verdict="mismatch"),
     "a notification of late": lambda order: Notification.objects.filter(order=order).update(received_at=RECENT),
     "a payment of late": lambda order: Order.objects.filter(pk=order.pk).update(paid_at=RECENT),
     "a prepay under way": lambda order: Order.objects.filter(pk=order.pk).update(prepay_lease_until=timezone.now()),
@@ -127,6 +129,18 @@ def test_an_order_with_something_pending_or_new_stays(starfall, why):
     assert STAYS[why](order)
     (made,) = archive()
     assert (made.orders, str(Order.objects.get())) == (1, "ORDER-1")
+
+
+@pytest.mark.parametrize(("why", "case"), [("an alert", "late"), ("a refund that was refused", "above_paid")])
+def test_what_was_settled_on_the_desk_goes(starfall, team_admin, why, case):
+    order = sold(starfall, "ORDER-1", refund="R-1")
+    STAYS[why](order)
+    subject = order.pk if case == "late" else order.notifications.get(kind="refund").pk
+    own = {**owners_of(starfall), "settled_by": team_admin, "note": "done"}
+    Settlement.objects.create(case="held", subject=subject, label="ORDER-1", **own)
+    assert archive() == []
+    Settlement.objects.create(case=case, subject=subject, label="ORDER-1", **own)
+    assert [made.orders for made in archive()] == [1]
 
 
 def test_an_order_that_differs_from_the_superapps_list_stays(starfall):
