@@ -123,8 +123,8 @@ def outcome(content, program, mode):
         assert str(refused).endswith("."), refused
         return "refused"
     assert all(told(finding).mend for finding in found.findings)
-    assert len(found.new) + len(found.changed) + found.unchanged + found.faulty >= found.rows > 0
-    return "faulty" if found.faulty else "written" if found.new or found.changed else "unchanged"
+    assert len(found.plan.new) + len(found.plan.changed) + found.unchanged + found.faulty >= found.rows > 0
+    return "faulty" if found.faulty else "written" if found.plan.new or found.plan.changed else "unchanged"
 
 
 def check_result(run):
