@@ -133,6 +133,8 @@ def test_a_recipient_downloads_until_they_lose_the_permission(client, daily, clo
     senior.refresh_from_db()
     client.force_login(senior)
     assert client.get(url).status_code == 404
+    page = reverse("job-detail", kwargs={"uid": job.uid})
+    assert client.get(page).status_code == 404, "its page has totals, so it goes with the file"
 
 
 def test_it_pauses_when_its_owner_may_no_longer_export(daily, clock, operator, senior, northlight):
