@@ -22,7 +22,7 @@ def head(days: Sequence[Day]) -> list[str]:
         for text in (_("Paid in %(currency)s"), _("Refunded in %(currency)s"))
     ]
     delivery = [pgettext("state", "Delivered"), _("Within 5 seconds"), _("At the first attempt")]
-    return [_("Orders"), pgettext("time", "Paid"), *amounts, _("Refunds"), *delivery]
+    return [_("Orders"), _("Paid orders"), *amounts, _("Refunds"), *delivery]
 
 
 def body(days: Sequence[Day], orders_url: str) -> SafeString:
