@@ -190,7 +190,7 @@ def test_every_object_that_people_change_has_a_word_for_its_kind():
     written = {f"{model._meta.app_label}.{model._meta.model_name}" for model in django_apps.get_models()}
     #: Rows that carry mails, files or keys of others, and the sessions of lists: no entry is about them.
     silent = {"reconciliation", "difference", "outgoingmail", "notice", "noticechoice", "auditentry", "auditchain", "teamgrant"}
-    silent |= {"superappgrant", "keptcolumns"}
+    silent |= {"superappgrant", "keptcolumns", "rollup", "rollupprogress", "latechange", "pricerefusal", "settlement"}
     silent |= {"replicamark", "exportrun", "itemimage", "attempt", "deliveryalert", "heartbeat", "notification", "receiver"}
     silent |= {"certificateauthority", "credentialmail", "request", "archivedorder", "archivedrefund"}
     ours = {name for name in written if name.split(".")[0] in {"console", "payments", "items", "orders"}}

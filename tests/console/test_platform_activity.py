@@ -38,7 +38,7 @@ def test_both_roles_read_what_the_platform_did_and_where(client, acts, superadmi
     assert listed(client, superadmin) == expected
     assert listed(client, platform) == expected
     page = client.get(URL).text
-    assert "name: Northlight Games → Northlight" in page
+    assert "Name: Northlight Games → Northlight" in page
     assert "renamed the team" in page
 
 

@@ -90,24 +90,29 @@ def listed(program, query):
 
 
 def cells(row):
-    created = timezone.localtime(row["col_created"])
-    return row["col_number"], f"{created:%Y-%m-%d %H:%M:%S}", row["col_amount"], row["col_payment"]
+    at = timezone.localtime(row["col_paid" if "col_paid" in row else "col_created"])
+    return row["col_number"], f"{at:%Y-%m-%d %H:%M:%S}", row["col_amount"], row["col_payment"]
 
 
-def words(number, created, amount, _minor, payment):
-    return number, str(created), round(float(amount) * 100), {label: value for value, label in Order.Payment.choices}[payment]
+def words(number, at, amount, _minor, payment):
+    return number, str(at), round(float(amount) * 100), {label: value for value, label in Order.Payment.choices}[payment]
+
+
+def compared(listing):
+    """What is compared; a list of what was paid in some days shows when that was instead of when it was placed."""
+    return [column for column in listing.shown if column.name in (*COLUMNS, "paid")]
 
 
 def in_csv(listing, rows, progress):
     target = io.BytesIO()
-    exporting.write_csv(listing, rows, exports.chosen(listing, COLUMNS), target, progress=progress)
+    exporting.write_csv(listing, rows, compared(listing), target, progress=progress)
     written = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"))))
     return [words(*row) for row in written[1:]]
 
 
 def in_workbook(listing, rows, progress):
     target = io.BytesIO()
-    exporting.write_workbook(listing, rows, exports.chosen(listing, COLUMNS), target, progress=progress)
+    exporting.write_workbook(listing, rows, compared(listing), target, progress=progress)
     written = list(load_workbook(target, read_only=True).worksheets[0].iter_rows(values_only=True))
     return [words(*row) for row in written[1:]]
 

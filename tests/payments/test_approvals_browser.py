@@ -118,18 +118,18 @@ def test_one_is_approved_and_its_page_tells_who_did_what(walk, four, approver):
 
 def test_the_approver_chooses_the_digest_and_the_admin_hears_of_what_waits_too_long(walk, four, approver, superapp_admin):
     desk(walk, approver)
-    walk.page.get_by_role("link", name=re.compile("Notifications")).click()
-    walk.follow("How to hear of it")
+    walk.page.get_by_role("link", name=re.compile("Notifications")).first.click()
+    walk.follow("Notification settings")
     choice = walk.page.get_by_label("New requests that I may decide")
     expect(choice.locator("option:checked")).to_have_text("One mail a day")
     choice.select_option(label="A mail at once")
     walk.press("Save")
-    walk.page.get_by_role("link", name=re.compile("Notifications")).click()
-    walk.follow("How to hear of it")
+    walk.page.get_by_role("link", name=re.compile("Notifications")).first.click()
+    walk.follow("Notification settings")
     expect(choice.locator("option:checked")).to_have_text("A mail at once")
 
     assert escalate(timezone.now()) == 1  # the release, after ESCALATE_AFTER_HOURS
     walk.sign_in(superapp_admin.email)
-    walk.page.get_by_role("link", name=re.compile("Notifications")).click()
+    walk.page.get_by_role("link", name=re.compile("Notifications")).first.click()
     walk.follow(re.compile("waits for more than 72 hours"))
     kinds(walk, "Item release")
