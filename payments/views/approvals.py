@@ -12,7 +12,7 @@ from console import factor
 from console.errors import Invisible, Refused
 from console.lifecycle import available
 from console.models import AuditEntry, Superapp, Team
-from console.permissions import can, holders, not_allowed_sentence
+from console.permissions import can, holders, not_allowed_sentence, resting
 from console.templatetags.state_looks import look_of
 from console.views.base import ConsoleView, add_errors
 from payments.actions import exemption, merchant, payment
@@ -76,16 +76,16 @@ class ReviewView(ConsoleView):
             "why_not": why_not,
             "may_disable": "disable" in moves,
             "may_revoke": "revoke" in moves,
-            "resting": self.resting(row, moves),
+            "resting": self.resting(row),
         }
 
-    def resting(self, row: Request, moves: set[str]) -> dict[str, list[str]]:
+    def resting(self, row: Request) -> dict[str, list[Any]]:
         """What would end an approval, for readers whose role does not allow it, with who can."""
         labels = {Request.Kind.PAYMENT: _("Disable payment"), Request.Kind.EXEMPTION: _("Revoke the exemption")}
         label = labels.get(Request.Kind(row.kind))
-        if label is None or row.state != Request.State.APPROVED or moves & {"disable", "revoke"}:
+        if label is None or row.state != Request.State.APPROVED:
             return {}
-        return {not_allowed_sentence("payments.intervene", self.superapp): [label]}
+        return resting(self.actor, self.superapp, {"payments.intervene": [label]})
 
     def why_not(self, row: Request) -> str:
         """Why the reader does not decide this one, with the names of those who can."""

@@ -48,15 +48,15 @@ class Backend(BackendView):
             keys=self.keys(),
             new_key=self.key_once() if allowed else "",
             may_edit=allowed,
-            resting=self.resting(allowed=allowed),
+            resting=self.resting(),
         )
 
-    def resting(self, *, allowed: bool) -> dict[str, list[Any]]:
+    def resting(self) -> dict[str, list[Any]]:
         """What the reader cannot do here, with who can or what comes first."""
         row, test = self.superapp, _("Test the connection")
         key = _("Replace the key") if row.sealed_secret_key else _("Make a key")
-        if not allowed:
-            return resting(self.actor, row, {actions.EDIT: [test, _("Configure"), key]})
+        if forbidden := resting(self.actor, row, {actions.EDIT: [test, _("Configure"), key]}):
+            return forbidden
         if not row.backend_url:
             return {_("Configure the address first."): [test]}
         return {} if row.sealed_secret_key else {_("Make a key first."): [test]}
