@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from console import replica
 from console.columns import Column, annotations
+from console.copying import copied
 from console.export_formats import header, line, plain_cells, sql_cells
 from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, plain_row, sheet_row, sql_row, text_cell, widths
 from console.listing import Listing
@@ -301,8 +302,7 @@ def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Colum
         sql, params = copy_sql(reader, rows, columns, zone, form)
     except EmptyResultSet:
         return
-    with reader.connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT ({form.options})", params) as copy:
-        yield from copy
+    yield from copied(reader, f"COPY ({sql}) TO STDOUT ({form.options})", params)
 
 
 def copy_sql(
