@@ -141,7 +141,8 @@ def _section(
 def _link(request: HttpRequest, entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     url = reverse(entry.url_name, kwargs=names)
     current = request.path == url if entry.url_name in ("home", "orders:home") else request.path.startswith(url)
-    current = current and (request.GET.get("kind") == "standard") == (entry.kind == "standard")
+    kind = getattr(getattr(request, "console_view", None), "record_kind", "") or request.GET.get("kind")
+    current = current and (kind == "standard") == (entry.kind == "standard")
     url += f"?kind={entry.kind}" if entry.kind else ""
     return {"label": entry.label, "url": url, "icon": entry.icon, "key": entry.key, "current": current}
 

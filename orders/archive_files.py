@@ -111,9 +111,12 @@ def check(name: str, sha256: str) -> Content:
 
 
 def find(name: str, column: str, number: str) -> Iterator[dict[str, Any]]:
-    """The lines of a file whose order has this `out_trade_no`, or one of whose refunds has this `refund_no`."""
+    """The lines of a file whose order has this `out_trade_no`, or one of whose refunds has this `refund_no`.
+
+    Raises ArchiveFault. Only lines that hold the number are parsed: of 10,000 orders that is the difference of a page's patience.
+    """
     with _opened(name) as file:
-        for line in _lines(name, file):
+        for line in _lines(name, file, holding=json.dumps(number, ensure_ascii=False).encode()):
             rows = [line["order"]] if column == "out_trade_no" else line["refunds"]
             if any(row[column] == number for row in rows):
                 yield line
@@ -216,14 +219,14 @@ def _opened(name: str) -> _Hashed:
         raise ArchiveFault(f"{name}: it cannot be read: {error}. Get it from a backup or the store's versions.") from error
 
 
-def _lines(name: str, file: _Hashed) -> Iterator[dict[str, Any]]:
-    """The lines about orders."""
+def _lines(name: str, file: _Hashed, *, holding: bytes = b"") -> Iterator[dict[str, Any]]:
+    """The lines about orders, or those of them in which these bytes stand."""
     try:
         with gzip.GzipFile(fileobj=file) as packed:  # type: ignore[call-overload]  # it only reads
             lines: Iterable[bytes] = iter(packed)
             head = json.loads(next(iter(lines), b"{}")).get("archive", {})
             if head.get("format") != FORMAT:
                 raise ArchiveFault(f"{name}: it is no file of the archive in format {FORMAT}.")
-            yield from map(json.loads, lines)
+            yield from (json.loads(line) for line in lines if holding in line)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise ArchiveFault(f"{name}: it is damaged: {error}. Get it from a backup or the store's versions.") from error

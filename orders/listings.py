@@ -17,7 +17,7 @@ from console.listing import PLACES, Listing, Sort
 from console.models import MiniProgram, Superapp, User
 from console.permissions import grants_of
 from console.replica import age_told
-from orders.archived import archived_in, told
+from orders.archived import archived_in, page_of, told
 from orders.filters import OrderFilters, RecordFilters, RefundFilters, SuperappOrderFilters, SuperappRefundFilters
 from orders.models import DeliveryState, Environment, Order, Refund
 
@@ -106,7 +106,7 @@ class RecordListing(Listing):
     def _archived_told(self) -> list[str]:
         if len(self.archived) > MOST_TOLD:
             numbers = ", ".join(map(str, self.archived))
-            return [gettext("In the archive: %(numbers)s. Search for one of them to see since when.") % {"numbers": numbers}]
+            return [gettext("In the archive: %(numbers)s. Search for one of them to read it.") % {"numbers": numbers}]
         return list(map(told, self.archived))
 
     def _numbers_told(self) -> list[str]:
@@ -142,6 +142,15 @@ class RecordListing(Listing):
         for rows in (found, [row for row in found if (row["kind"], row["env"]) == same]):
             if len(rows) == 1:
                 return self.row_url(rows[0])
+        return "" if found else self._jump_to_archive(number)
+
+    def _jump_to_archive(self, number: str) -> str:
+        """The same for what is in the archive. The tombstone of a refund does not know its environment."""
+        found = [each for each in self.archived if str(each) == number]
+        same = (self.filterset.kind_shown, self.filterset.env_shown or Environment.LIVE)
+        for rows in (found, [each for each in found if (each.archive.kind, each.archive.env) == same]):
+            if len(rows) == 1:
+                return page_of(rows[0], app_id=rows[0].mini_program.app_id)
         return ""
 
 

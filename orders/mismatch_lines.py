@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from console.money import format_money
 from console.templatetags.moments import moment_text
+from orders.archived import order_page
 from orders.mismatches import NEWEST, Case
 from orders.models import Attempt, Delivery, Difference, Notification, Order, PriceRefusal, Settlement
 from orders.story import outcome_sentence
@@ -60,8 +61,7 @@ def _line(row: Order | Notification | PriceRefusal | Difference, settlement: Set
         return _difference_line(row, settlement)
     if isinstance(row, Notification):
         if row.order is None:
-            program = row.mini_program.name if row.mini_program else ""
-            return Line(row.pk, row.out_trade_no or "–", "", program, row.received_at, "", row.detail, settlement)
+            return _unmatched_line(row, settlement)
         return _order_line(row.order, row.pk, row.received_at, row.detail, settlement)
     return _order_line(row, row.pk, row.created_at, told, settlement)
 
@@ -70,6 +70,15 @@ def _order_line(order: Order, pk: int, at: datetime, detail: str, settlement: Se
     url = reverse("orders:detail", kwargs={"app_id": order.mini_program.app_id, "pk": order.pk})
     amount = format_money(order.paid_amount or order.amount, order.currency)
     return Line(pk, order.out_trade_no, url, order.mini_program.name, at, amount, detail, settlement)
+
+
+def _unmatched_line(row: Notification, settlement: Settlement | None) -> Line:
+    """What names no order of the tables; of one in the archive it is known whose it is, and where to read it."""
+    program, url = row.mini_program, ""
+    if program and row.verdict == Notification.Verdict.ARCHIVED:
+        url = order_page(program.app_id, env=row.env, number=row.out_trade_no)
+    name = program.name if program else ""
+    return Line(row.pk, row.out_trade_no or "–", url, name, row.received_at, "", row.detail, settlement)
 
 
 def _refusal_line(row: PriceRefusal, settlement: Settlement | None) -> Line:

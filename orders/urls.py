@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import details, exemption, exports, home, list_settings, mismatches, push, records
+from orders.views import archived, details, exemption, exports, home, list_settings, mismatches, push, records
 from orders.views.redelivery import RedeliverMany
 
 app_name = "orders"
@@ -19,6 +19,8 @@ urlpatterns = [
     ),
     path("m/<str:app_id>/orders/export", exports.OrderExport.as_view(), name="export"),
     path("m/<str:app_id>/orders/<int:pk>/", details.OrderDetail.as_view(), name="detail"),
+    path("m/<str:app_id>/orders/archived", archived.ArchivedOrderDetail.as_view(), name="archived"),
+    path("m/<str:app_id>/refunds/archived", archived.ArchivedRefundDetail.as_view(), name="archived-refund"),
     path("m/<str:app_id>/orders/redeliver", RedeliverMany.as_view(), name="redeliver-many"),
     path("m/<str:app_id>/mismatches/", mismatches.Mismatches.as_view(), name="mismatches"),
     path("m/<str:app_id>/mismatches/settle", mismatches.MismatchSettle.as_view(), name="mismatch-settle"),

@@ -38,6 +38,8 @@ UNREACHED = {
     "invitation": "behind a one-time link",
     "linked-email-confirm": "behind a one-time link",
     "mfa_authenticate": "second step of signing in",
+    "orders:archived": "of an order in the archive; those of the demo are young",
+    "orders:archived-refund": "the same of a refund",
     "styleguide": "answers in development only",
 }
 NO_PAGES = ("openserver:", "simulator:")

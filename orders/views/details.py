@@ -1,16 +1,18 @@
-"""One order, one refund."""
+"""One order, one refund; also out of the archive."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.columns import mask
 from console.errors import Invisible
 from console.permissions import can, grants_of, resting
 from console.views.base import ConsoleView
-from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
+from orders.models import Attempt, Delivery, DeliveryState, Environment, Notification, Order, Refund
 from orders.story import attempts_of, grouped, order_events, refund_events, refund_verdict, verdict
 
 NOTIFICATIONS_SHOWN = 50
@@ -20,12 +22,26 @@ REDELIVERABLE = {DeliveryState.NEEDS_ATTENTION, DeliveryState.PENDING}  # as in 
 class RecordDetail(ConsoleView):
     """Base of the pages about one row of a mini program."""
 
+    list_name: ClassVar[str] = ""
+    #: Which record the row is in, for the navigation (console.navigation).
+    record_kind = ""
+
     def find(self, rows: Any, pk: int) -> Any:
         """The row of this mini program, or 404."""
         found = rows.filter(mini_program=self.mini_program, pk=pk).first() if pk < 2**63 else None
         if found is None:
             raise Invisible
         return found
+
+    def back_to(self, row: Order | Refund) -> str:
+        """The record that the row is in."""
+        assert self.mini_program
+        asked = QueryDict(mutable=True)
+        if row.kind != Order.Kind.VIRTUAL:
+            asked["kind"] = row.kind
+        if row.env != Environment.LIVE:
+            asked["env"] = str(row.env)
+        return f"{reverse(self.list_name, kwargs={'app_id': self.mini_program.app_id})}?{asked.urlencode()}".removesuffix("?")
 
     @property
     def sees_player(self) -> bool:
@@ -34,9 +50,47 @@ class RecordDetail(ConsoleView):
         teams, _superapps = grants_of(self.actor).containers(self.permission)
         return self.mini_program.team_id in teams
 
+    @property
+    def sees_attempts(self) -> bool:
+        """Whether the reader may view the attempts to deliver."""
+        return can(self.actor, "orders.view_attempt", self.container)
+
+    @property
+    def sees_signatures(self) -> bool:
+        """Whether the reader may open the workbench, which is about rows of the tables."""
+        return can(self.actor, "payments.view_delivery", self.container)
+
     def attempts(self, deliveries: list[Delivery]) -> list[Attempt]:
         """The attempts, for those who may view them."""
-        return attempts_of(deliveries) if can(self.actor, "orders.view_attempt", self.container) else []
+        return attempts_of(deliveries) if self.sees_attempts else []
+
+    def refund_url(self, refund: Refund) -> str:
+        """The page of a refund."""
+        return self._url("refund-detail", refund.pk)
+
+    def order_url(self, order: Order) -> str:
+        """The page of an order."""
+        return self._url("detail", order.pk)
+
+    def _url(self, page: str, pk: int) -> str:
+        assert self.mini_program
+        return reverse(f"orders:{page}", kwargs={"app_id": self.mini_program.app_id, "pk": pk})
+
+    def show(self, row: Order | Refund, **told: Any) -> HttpResponse:
+        """What the pages about orders and about refunds have in common."""
+        self.record_kind = row.kind
+        return self.render(
+            back_url=self.back_to(row),
+            sees_player=self.sees_player,
+            masked_player=mask(row.open_id),
+            sees_attempts=self.sees_attempts,
+            sees_signatures=self.sees_signatures,
+            **told,
+        )
+
+    def listed(self, refunds: Sequence[Refund]) -> list[dict[str, Any]]:
+        """Refunds for templates/orders/order_refunds.html."""
+        return [{"row": refund, "amount": -refund.amount, "url": self.refund_url(refund)} for refund in refunds]
 
 
 class OrderDetail(RecordDetail):
@@ -44,6 +98,7 @@ class OrderDetail(RecordDetail):
 
     permission: ClassVar[str] = "orders.view_order"
     template_name: ClassVar[str] = "orders/order_detail.html"
+    list_name = "orders:list"
 
     def get(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         """The page."""
@@ -52,18 +107,22 @@ class OrderDetail(RecordDetail):
         refunds = list(order.refunds.order_by("started_at", "id"))
         notifications = list(order.notifications.order_by("id")[:NOTIFICATIONS_SHOWN])
         attempts = self.attempts(deliveries)
-        return self.render(
+        return self.show_order(order, refunds, deliveries, attempts, notifications, **self._redelivery(order, deliveries))
+
+    def show_order(
+        self, order: Order, refunds: list[Refund], deliveries: list[Delivery], attempts: list[Attempt],
+        notifications: list[Notification], **more: Any,
+    ) -> HttpResponse:  # fmt: skip
+        """The page of an order with all its rows."""
+        return self.show(
+            order,
             order=order,
             verdict=verdict(order),
             events=order_events(order, notifications, attempts, refunds),
             deliveries=grouped(deliveries, attempts),
-            refunds=[(refund, -refund.amount) for refund in refunds],
+            refunds=self.listed(refunds),
             notifications=notifications if self.sees_player else [],
-            sees_player=self.sees_player,
-            masked_player=mask(order.open_id),
-            sees_attempts=can(self.actor, "orders.view_attempt", order),
-            sees_signatures=can(self.actor, "payments.view_delivery", order),
-            **self._redelivery(order, deliveries),
+            **more,
         )
 
     def _redelivery(self, order: Order, deliveries: list[Delivery]) -> dict[str, Any]:
@@ -78,33 +137,39 @@ class OrderDetail(RecordDetail):
 class RefundDetail(RecordDetail):
     """A refund and the order it belongs to."""
 
+    permission: ClassVar[str] = "orders.view_refund"
+    template_name: ClassVar[str] = "orders/refund_detail.html"
+    list_name = "orders:refund-list"
+
     def told_of(self, refund: Refund) -> QuerySet[Notification]:
         """What the superapp told about this refund of the order; its number stands in what was signed."""
         rows = refund.order.notifications.filter(kind=Notification.Kind.REFUND, payload__contains=f'"{refund.refund_no}"')
         return rows.order_by("id")[:NOTIFICATIONS_SHOWN]
-
-    permission: ClassVar[str] = "orders.view_refund"
-    template_name: ClassVar[str] = "orders/refund_detail.html"
 
     def get(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         """The page, with what the developer's backend was told about it."""
         refund: Refund = self.find(Refund.objects.select_related("order"), pk)
         deliveries = list(refund.deliveries.order_by("id"))
         attempts = self.attempts(deliveries)
-        notifications = list(self.told_of(refund))
-        others = refund.order.refunds.exclude(pk=refund.pk).order_by("started_at", "id")
-        return self.render(
+        others = list(refund.order.refunds.exclude(pk=refund.pk).order_by("started_at", "id"))
+        return self.show_refund(refund, others, deliveries, attempts, list(self.told_of(refund)))
+
+    def show_refund(
+        self, refund: Refund, others: list[Refund], deliveries: list[Delivery], attempts: list[Attempt],
+        notifications: list[Notification], **more: Any,
+    ) -> HttpResponse:  # fmt: skip
+        """The page of a refund with all its rows."""
+        return self.show(
+            refund,
             refund=refund,
             order=refund.order,
+            order_url=self.order_url(refund.order),
             amount=-refund.amount,
-            others=[(other, -other.amount) for other in others],
+            refunds=self.listed(others),
             verdict=refund_verdict(refund),
             events=refund_events(refund, notifications, attempts),
             notifications=notifications if self.sees_player else [],
             deliveries=grouped(deliveries, attempts),
-            sees_player=self.sees_player,
-            masked_player=mask(refund.open_id),
-            sees_attempts=can(self.actor, "orders.view_attempt", refund),
-            sees_signatures=can(self.actor, "payments.view_delivery", refund),
-            may_see_order=can(self.actor, "orders.view_order", refund),
+            may_see_order=can(self.actor, "orders.view_order", self.container),
+            **more,
         )

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from orders.models import Order
+from tests.orders.archive import archive, sold
 from tests.orders.shop import new_order, open_push, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,6 +75,25 @@ def test_everything_is_found_again(backup, paid, elsewhere, tmp_path):
     assert (tmp_path / "new" / "media" / "items" / "gem.png").read_bytes() == b"picture"
     again = manage("restore", backup, database=elsewhere, media=tmp_path / "new")
     assert again.returncode == 1 and "holds data" in again.stderr
+
+
+@pytest.mark.sqlite
+def test_archived_orders_are_found_again_in_their_files(paid, elsewhere, tmp_path, settings):
+    """The files of the archive go into the backup with all files, and are verified and read where it is restored."""
+    settings.MEDIA_ROOT = tmp_path / "var" / "media"
+    sold(paid.mini_program, "OLD-1", refund="R-1")
+    (archived,) = archive()
+    made = manage("backup", tmp_path / "backups", database=connection.settings_dict["NAME"], media=tmp_path / "var")
+    assert made.returncode == 0, made.stderr
+    (settings.MEDIA_ROOT / archived.file).unlink()  # the machine that was saved is gone
+    restored = manage("restore", made.stdout.splitlines()[0], database=elsewhere, media=tmp_path / "new")
+    assert restored.returncode == 0, restored.stderr
+    verified = manage("archive", "--verify", database=elsewhere, media=tmp_path / "new")
+    assert verified.returncode == 0 and "1" in verified.stdout, verified.stderr
+    found = json.loads(manage("find_archived", "R-1", database=elsewhere, media=tmp_path / "new").stdout)
+    assert (found["archive"], found["order"]["out_trade_no"], found["order"]["paid_amount"]) == (archived.pk, "OLD-1", 1980)
+    (tmp_path / "new" / "media" / archived.file).unlink()
+    assert manage("archive", "--verify", database=elsewhere, media=tmp_path / "new").returncode == 1
 
 
 def test_a_copy_that_breaks_a_rule_gets_no_name(paid, elsewhere, tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orders.archived import order_page
 from orders.mismatch_lines import lines
 from orders.mismatches import CASES, count, open_rows
 from orders.models import ArchivedOrder, Notification, Order
@@ -65,6 +66,7 @@ def test_what_is_told_of_it_is_kept_and_stands_on_the_mismatch_desk(shop, reader
     for place in (shop.program, shop.superapp):
         (line,) = lines(case(), open_rows(case(), place))
         assert (line.number, line.program, f"archive {gone.archive_id}" in line.detail) == ("N-1", shop.program.name, True)
+        assert line.url == order_page(shop.program.app_id, env=0, number="N-1")
     assert count(open_rows(case(), reader.program)) == 0
     assert count(open_rows(case("unknown"), shop.superapp)) == 0
     assert match_notifications() == 0

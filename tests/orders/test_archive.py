@@ -10,12 +10,14 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from time_machine import travel
 
 from console.models import AuditEntry
 from orders.actions import archive as actions
 from orders.actions.refund import record_refund
 from orders.archive_files import ArchiveFault
 from orders.errors import OrderError
+from orders.figures import Day, days_of
 from orders.models import (
     Archive,
     ArchivedOrder,
@@ -23,12 +25,15 @@ from orders.models import (
     Attempt,
     Delivery,
     Difference,
+    LateChange,
     Notification,
     Order,
     Reconciliation,
     Refund,
+    Rollup,
     Settlement,
 )
+from orders.rollups import roll
 from orders.tasks import archive as beat_task
 from payments.models import owners_of
 from tests.orders.archive import LONG_AGO, archive, put_back, sold
@@ -348,3 +353,28 @@ def test_checks_hold_after_archiving(starfall):
     archive()
     call_command("check_invariants")
     call_command("verify_audit")
+
+
+def test_figures_and_their_checks_are_the_same_before_and_after_archiving(starfall):
+    """The rollups of what goes stay, those of the last 90 days too, and no note has them made again."""
+    now = timezone.now()
+    sold(starfall, "OLD", refund="R-1")
+    sold(starfall, "NO-LIVE", env=1)
+    for number, days in enumerate((0, 3, 40, 89)):
+        sold(starfall, f"YOUNG-{number}", at=now - timedelta(days=days, hours=1), refund=f"R-{number + 2}")
+    with travel(LONG_AGO + timedelta(days=1)):  # its figures were made when it was young
+        roll()
+    before = figures(starfall)
+    assert {row["minutes"] for row in before[0] if row["start"] < LONG_AGO} == {15, 60}, "what will go is in the rollups"
+    assert sum(day.total("orders") for day in before[1]) == 4 == sum(day.total("refunds") for day in before[1])
+    assert [made.orders for made in archive()] == [1, 1]
+    call_command("check_invariants")
+    assert figures(starfall) == before
+    roll()
+    assert figures(starfall) == before and not LateChange.objects.exists()
+    call_command("check_invariants")
+
+
+def figures(program) -> tuple[list[dict], list[Day]]:
+    """All rollups, and what the home page shows of 90 days."""
+    return list(Rollup.objects.order_by("start", "pk").values()), days_of(program, 90)

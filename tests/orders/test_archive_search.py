@@ -23,14 +23,34 @@ def order_list(starfall) -> str:
     return reverse("orders:list", kwargs={"app_id": starfall.app_id})
 
 
-def test_the_list_says_that_a_number_is_in_the_archive(client, operator, starfall, order_list):
+def test_an_archived_number_jumps_to_its_page(client, operator, starfall, order_list):
+    sold(starfall, "ORDER-1")
+    archive()
+    client.force_login(operator)
+    url = reverse("orders:archived", kwargs={"app_id": starfall.app_id})
+    assert client.get(order_list, {"q": "ORDER-1"}).url == f"{url}?env=0&number=ORDER-1"
+    assert client.get(order_list, {"q": "ORDER"}).status_code == 200, "a part of it is not looked for in the archive"
+
+
+def test_of_a_number_used_in_both_environments_the_one_looked_at_counts(client, operator, starfall, order_list):
+    sold(starfall, "ORDER-1")
+    sold(starfall, "ORDER-1", env=1)
+    archive()
+    client.force_login(operator)
+    assert client.get(order_list, {"q": "ORDER-1", "env": "1"}).url.endswith("?env=1&number=ORDER-1")
+    new_order(starfall, "ORDER-2")
+    sold(starfall, "ORDER-2", env=1)
+    archive()
+    assert "archived" not in client.get(order_list, {"q": "ORDER-2", "env": "1"}).url, "what is in the tables goes before"
+
+
+def test_a_pasted_archived_number_is_told_with_its_month_and_a_link(client, operator, starfall, order_list):
     sold(starfall, "ORDER-1")
     (made,) = archive()
     client.force_login(operator)
-    page = client.get(order_list, {"q": "ORDER-1"}).content.decode()
+    page = client.get(order_list, {"q": "ORDER-1 ORDER-2"}).content.decode()
     assert f"The order ORDER-1 was archived on {day_text(made.made_at.date())} with the orders of March 2025." in page
-    assert f"archive {made.pk}" in page
-    assert "was archived" not in client.get(order_list, {"q": "ORDER"}).content.decode()
+    assert "orders/archived?env=0&amp;number=ORDER-1" in page
 
 
 def test_a_pasted_list_tells_archived_numbers_from_unknown_ones(client, operator, starfall, order_list):
@@ -57,8 +77,11 @@ def test_the_after_sales_record_knows_archived_refunds(client, operator, starfal
     sold(starfall, "ORDER-1", refund="R-1")
     archive()
     client.force_login(operator)
-    page = client.get(reverse("orders:refund-list", kwargs={"app_id": starfall.app_id}), {"q": "R-1"}).content.decode()
+    url = reverse("orders:refund-list", kwargs={"app_id": starfall.app_id})
+    page = client.get(url, {"q": "R-1 R-2"}).content.decode()
     assert "The refund R-1 was archived on" in page
+    there = reverse("orders:archived-refund", kwargs={"app_id": starfall.app_id})
+    assert client.get(url, {"q": "R-1"}).url == f"{there}?number=R-1"
 
 
 def test_another_team_is_not_told(client, stranger, harbor_reader, starfall):
@@ -75,4 +98,6 @@ def test_a_superapp_is_told_of_all_its_programs(client, superapp_operator, starf
     archive()
     client.force_login(superapp_operator)
     url = reverse("orders:superapp-list", kwargs={"superapp": starfall.superapp.code})
-    assert "The order ORDER-1 was archived" in client.get(url, {"q": "ORDER-1"}).content.decode()
+    assert "The order ORDER-1 was archived" in client.get(url, {"q": "ORDER-1 ORDER-2"}).content.decode()
+    there = reverse("orders:archived", kwargs={"app_id": starfall.app_id})
+    assert client.get(url, {"q": "ORDER-1"}).url == f"{there}?env=0&number=ORDER-1"

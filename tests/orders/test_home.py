@@ -14,7 +14,7 @@ from console.models import User
 from orders.charts import charts_of, percent_text
 from orders.figures import currencies_of, days_of
 from orders.rollups import roll
-from tests.orders.records import place
+from tests.orders.records import give_back, place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -56,14 +56,24 @@ def test_who_may_not_view_orders_sees_no_figures(client, team_admin, operator, s
     assert all(told not in page for told in ("Live orders", "Paid, not delivered", "9.90"))
 
 
-def test_currencies_are_never_added(starfall):
-    sold(starfall, "ORDER-1")
-    sold(starfall, "ORDER-2", paid_amount=500, currency="JPY")
-    sold(starfall, "SANDBOX", env=1)
-    sold(starfall, "OLD", at=timezone.now() - timedelta(days=8))
+@pytest.mark.parametrize("made", [False, True], ids=["counted from the rows", "out of the rollups"])
+def test_currencies_are_never_added(client, operator, starfall, url, made):
+    """Neither in what is young nor in what the rollups hold, whatever the kind and however many days."""
+    at = timezone.now() - timedelta(days=2)
+    sold(starfall, "ORDER-1", at=at)
+    give_back(sold(starfall, "ORDER-2", at=at, paid_amount=500, currency="JPY"), "R-1", state="success", started_at=at)
+    sold(starfall, "ORDER-3", at=at, paid_amount=300, currency="JPY", kind="standard")
+    sold(starfall, "SANDBOX", at=at, env=1)
+    sold(starfall, "OLD", at=timezone.now() - timedelta(days=8), paid_amount=7, currency="KWD")
+    if made:
+        roll()
     days = days_of(starfall, 7)
-    assert [day.total("orders") for day in days] == [0] * 6 + [2]
-    assert {code: days[-1].amount("paid_amount", code) for code in currencies_of(days)} == {"JPY": 500, "USD": 990}
+    assert [day.total("orders") for day in days] == [0, 0, 0, 0, 3, 0, 0]
+    assert {code: days[4].amount("paid_amount", code) for code in currencies_of(days)} == {"JPY": 800, "USD": 990}
+    assert {code: days[4].amount("refunded_amount", code) for code in currencies_of(days)} == {"JPY": 100, "USD": 0}
+    client.force_login(operator)
+    page = client.get(url, {"days": "90"}).content.decode()
+    assert all(told in page for told in ("USD 9.90", "JPY 800", "KWD 0.007", "JPY -100"))
 
 
 def test_the_address_asks_for_seven_or_ninety_days(client, operator, starfall, url):
