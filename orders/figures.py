@@ -1,20 +1,21 @@
 """The figures of a mini program's home page: live orders by the days of the reader (docs/figures.md)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from console.bulk import is_among
 from console.filters import start_of
 from console.models import MiniProgram
 from orders.models import Environment, Order, Rollup
-from orders.models.rollups import HOUR, QUARTER
-from orders.rollups import MEASURES, count, made_until
+from orders.models.rollups import HOUR, MEASURES, QUARTER
+from orders.rollups import count, hour_of, made_until
 
 PERIODS = (7, 90)  # days
 
@@ -46,7 +47,7 @@ def share(part: int, whole: int) -> float | None:
 
 
 def days_of(program: MiniProgram, number: int) -> list[Day]:
-    """The last so many days of live orders, today included, oldest first; five queries, whatever the number and the table.
+    """The last so many days of live orders, today included, oldest first; six queries, whatever the number and the table.
 
     What is made already comes from the rollups, what is younger from the rows themselves.
     """
@@ -54,22 +55,24 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
     days = {day: Day(day) for day in (today - timedelta(days=back) for back in reversed(range(number)))}
     since = start_of(min(days))
     made = max(made_until() or since, since)
-    for row in _made(program, since, made, _minutes(days)):
+    for row in _made(program, since, made, days):
         _add(days, row.pop("day"), row.pop("currency"), row)
     for bucket, figures in count(made, mini_program=program, env=Environment.LIVE).items():
         _add(days, timezone.localdate(bucket.start), bucket.currency, figures)
     return list(days.values())
 
 
-def _minutes(days: Iterable[date]) -> int:
-    """The largest buckets that these days are sums of: days of Kathmandu (+05:45) are no sums of hours of UTC."""
-    return QUARTER if any(start_of(day).minute for day in days) else HOUR
-
-
-def _made(program: MiniProgram, since: datetime, until: datetime, minutes: int) -> Iterable[Any]:
-    rows = Rollup.objects.filter(mini_program=program, minutes=minutes, env=Environment.LIVE, kind__in=Order.Kind.values)
+def _made(program: MiniProgram, since: datetime, until: datetime, days: Iterable[date]) -> Iterator[Any]:
+    """Hours, and the quarters of those that a day begins in the middle of: days of Kathmandu (+05:45) are no sums of hours."""
+    split = {hour_of(start.astimezone(UTC)) for start in map(start_of, days) if start.minute}
+    rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, kind__in=Order.Kind.values)
     rows = rows.filter(start__gte=since, start__lt=until).order_by().annotate(day=TruncDate("start"))
-    return rows.values("day", "currency").annotate(**{name: Sum(name) for name in MEASURES})
+    sums = rows.values("day", "currency").annotate(**{name: Sum(name) for name in MEASURES})
+    hours = sums.filter(minutes=HOUR)
+    yield from hours.exclude(is_among("start", split)) if split else hours
+    if split:
+        quarters = [hour + timedelta(minutes=minutes) for hour in split for minutes in range(0, HOUR, QUARTER)]
+        yield from sums.filter(is_among("start", quarters), minutes=QUARTER)
 
 
 def _add(days: dict[date, Day], day: date, currency: str, figures: Any) -> None:

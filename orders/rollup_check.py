@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from console.models import MiniProgram, Superapp
 from orders.models import LateChange, Rollup
-from orders.models.rollups import HOUR, QUARTER
-from orders.rollups import KEPT, MEASURES, STEP, Bucket, count, hour_of, hours, made_until
+from orders.models.rollups import HOUR, MEASURES, QUARTER
+from orders.rollups import KEPT, STEP, Bucket, count, hour_of, hours, made_until
 
 Rows = dict[tuple[int, Bucket], Counter[str]]
 

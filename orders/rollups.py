@@ -14,7 +14,7 @@ from console.crash import mark
 from console.models import Superapp
 from orders.late_changes import LATE
 from orders.models import Delivery, DeliveryState, Environment, LateChange, Order, Refund, Rollup, RollupProgress
-from orders.models.rollups import HOUR, QUARTER
+from orders.models.rollups import HOUR, MEASURES, QUARTER
 
 #: What is older is final: nothing shows it, and its orders may be in an archive.
 KEPT = timedelta(days=366)
@@ -73,7 +73,6 @@ SOURCES: tuple[tuple[QuerySet, str, dict[str, Any]], ...] = (
         {"refunds": Count("pk"), "refunded_amount": Sum("amount")},
     ),
 )
-MEASURES = tuple(name for _rows, _at, measures in SOURCES for name in measures)
 
 
 def count(since: datetime, until: datetime | None = None, **place: Any) -> Figures:

@@ -5,16 +5,21 @@ The tables are seeded once for this file, inside a transaction that is rolled ba
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bench.database import copy_orders, copy_refunds, programs
+from console import bulk
+from orders.figures import days_of
 from orders.listings import order_listing, refund_listing
-from orders.models import Order, Refund
+from orders.models import Order, Refund, Rollup, RollupProgress
 from orders.parts import INDEXES, finds_parts
 
 pytestmark = [
@@ -172,3 +177,23 @@ def test_a_search_for_a_refund_does_not_read_all(shop):
             listing = refund_listing(place, QueryDict(f"q={text.replace(' ', '+')}&since=2000-01-01"))
             assert refund.pk in [row["id"] for row in listing.page.rows]
             assert read(plan(listing.cut()), "orders_refund"), text
+
+
+@pytest.mark.parametrize(("zone", "most"), [("Asia/Shanghai", 90 * 24), ("Asia/Kathmandu", 90 * (24 + 4))])
+def test_figures_of_ninety_days_read_hours_and_few_quarters(shop, zone, most):
+    end = timezone.now().replace(minute=0, second=0, microsecond=0)
+    starts = [(minutes, end - timedelta(minutes=minutes * back)) for minutes in (15, 60) for back in range(92 * 1440 // minutes)]
+    names = ["mini_program_id", "env", "kind", "currency", "minutes", "start"]
+    bulk.insert(Rollup, names, ([shop.program.pk, 0, "virtual", "USD", *start] for start in starts))
+    RollupProgress.objects.create(pk=1, until=end)
+    with connection.cursor() as cursor, timezone.override(zone):
+        cursor.execute("ANALYZE orders_rollup")
+        with CaptureQueriesContext(connection) as queries:
+            days_of(shop.program, 90)
+        read_rows = 0.0
+        for sql in [query["sql"] for query in queries if 'FROM "orders_rollup"' in query["sql"]]:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+            found = cursor.fetchone()[0]
+            found = list(nodes((json.loads(found) if isinstance(found, str) else found)[0]["Plan"]))
+            read_rows += read(found, "orders_rollup")
+    assert 80 * 24 < read_rows <= most
