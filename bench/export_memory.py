@@ -43,5 +43,3 @@ def work(file: str) -> None:
     before = begin()
     run_export(place, actor, file=file)
     print(grown(before))
-
-
