@@ -11,7 +11,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from bench.database import orders, programs
+from bench.database import record
 from bench.measuring import Result, medians
 from bench.usual_exports import PEER_ROWS, by_csv, by_import_export
 from console import jobs
@@ -33,7 +33,7 @@ COLUMNS = (
 
 def measure(rows: int) -> list[Result]:
     """Sixteen columns of all paid orders of a superapp, times in a zone of their own, formula guard, totals."""
-    orders(programs(), rows)
+    record(rows)
     actor = User.objects.create_user("bench@example.test", name="Bench", platform_role="platform_admin")
     place = Superapp.objects.get()
     with timezone.override(known_zone(ZONE)):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from bench.database import orders, programs
+from bench.database import record
 from bench.export_csv import COLUMNS, QUERY, ZONE, run_export, scale
 from bench.measuring import Result, medians
 from bench.usual_exports import by_import_export, by_openpyxl, by_rust, by_xlsxwriter
@@ -29,7 +29,7 @@ PEERS = {
 
 def measure(rows: int) -> list[Result]:
     """The sixteen columns of `export_csv`, as a workbook with types, formats and the sheet About."""
-    orders(programs(), rows)
+    record(rows)
     actor = User.objects.create_user("bench@example.test", name="Bench", platform_role="platform_admin")
     place = Superapp.objects.get()
     with timezone.override(known_zone(ZONE)):

@@ -12,7 +12,7 @@ from django.db import connections
 from django.http import QueryDict
 from django.urls import reverse
 
-from bench.database import copy_deliveries, fresh_database, orders, programs, use
+from bench.database import copy_deliveries, fresh_database, record, use
 from bench.deliver import add, drain, endpoints, receiver
 from bench.measuring import Result
 from bench.order_list import sql
@@ -50,8 +50,7 @@ def measure(rows: int) -> list[Result]:
 
 def prepare(stack: ExitStack, database: str, rows: int, stand_in: str, port: int) -> Side:
     """Fill the database that is in use, and start what works on it."""
-    owners = programs()
-    orders(owners, rows)
+    owners = record(rows)
     copy_deliveries()
     program, client = owners[0], signed_in(owners[0])
     url, deep = f"{reverse('orders:list', kwargs={'app_id': program.app_id})}?{COLUMNS}", after(program)

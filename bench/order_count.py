@@ -8,7 +8,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from bench.database import orders, programs, rollups
+from bench.database import record, rollups
 from bench.measuring import Result, medians
 from bench.queries import TIMES, page_rows, runner
 from console.listing import PAGE_SIZE, Listing
@@ -24,8 +24,7 @@ ZONES = ("Asia/Shanghai", "Asia/Kathmandu")  # sums of hours, sums of quarters
 
 def measure(rows: int) -> list[Result]:
     """Of the mini program with the most orders, and of the superapp with all of them."""
-    owners = programs()
-    orders(owners, rows)
+    owners = record(rows)
     rollups()
     counts = [counted(place, query) for place in (owners[0], Superapp.objects.get()) for query in QUERIES]
     return [*counts, *(figures(owners[0], zone) for zone in ZONES)]

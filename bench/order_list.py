@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db.models import Q
 from django.http import QueryDict
 
-from bench.database import orders, programs
+from bench.database import record
 from bench.measuring import Result, medians
 from bench.queries import TIMES, by_key, page_rows, runner, some_ids
 from console.listing import PAGE_SIZE
@@ -23,8 +23,7 @@ FILTERS = (
 
 def measure(rows: int) -> list[Result]:
     """Of the mini program with the most orders, and of the superapp with all of them."""
-    owners = programs()
-    orders(owners, rows)
+    owners = record(rows)
     superapp = Superapp.objects.get()
     return [first(owners[0]), *deep(owners[0]), *deep(superapp), filters(owners[0])]
 

@@ -5,7 +5,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from bench.database import orders, programs
+from bench.database import record
 from bench.measuring import Result, medians
 from bench.usual_order_page import UsualOrderList
 from console.actions.membership import set_team_role
@@ -21,8 +21,7 @@ COLUMNS = "columns=number,created,item,amount,payment,delivery,refund,env,quanti
 
 def measure(rows: int) -> list[Result]:
     """50 rows of 10 cells, of the mini program with the most orders, to somebody of its team."""
-    owners = programs()
-    orders(owners, rows)
+    owners = record(rows)
     settings.ALLOWED_HOSTS = ["*"]
     program = owners[0]
     url = reverse("orders:list", kwargs={"app_id": program.app_id})

@@ -2,7 +2,7 @@
 
 from django.http import QueryDict
 
-from bench.database import orders, programs
+from bench.database import record
 from bench.measuring import Result, medians
 from bench.queries import TIMES, by_key, page_rows, runner, some_ids
 from console.listing import PAGE_SIZE
@@ -15,7 +15,7 @@ ROUNDS = 7
 
 def measure(rows: int) -> list[Result]:
     """In the record of a superapp, which holds all orders."""
-    orders(programs(), rows)
+    record(rows)
     place = Superapp.objects.get()
     listing = order_listing(place, QueryDict(""))
     ids = some_ids(listing.rows, 200)
