@@ -31,6 +31,7 @@ from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, p
 from console.listing import Listing
 from console.models import ReplicaMark
 from console.spreadsheets.streaming import SHEET_BYTES, SHEET_ROWS, StreamedBook
+from console.zones import agrees
 
 BLOCK = 256 * 1024  # bytes handed on at once
 NO_END = sys.maxsize
@@ -286,7 +287,7 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
 
 
 def _pieces(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
-    is_copied = reader.vendor == "postgresql" and not any(column.in_python for column in columns)
+    is_copied = reader.vendor == "postgresql" and not any(column.in_python for column in columns) and agrees(reader, zone)
     path = _copied if is_copied else _plain
     return path(reader, rows, columns, zone, form)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console import exporting, exports, jobs
+from console import exporting, exports, jobs, zones
 from console.actions.membership import leave_team
 from console.errors import Refused
 from console.exports import LONG, start_export
@@ -237,6 +237,22 @@ def test_every_column_is_the_same_by_either_path(starfall, monkeypatch):
     monkeypatch.setattr(exporting, "_copied", exporting._plain)
     assert copied == written(starfall.superapp, **places)[0]
     assert connection.vendor == "postgresql"
+
+
+@on_postgresql
+def test_where_the_database_counts_a_zone_otherwise_the_file_says_what_the_page_says(starfall, monkeypatch):
+    """One of two copies of the time zone database is older: Python, as on the pages, writes the times."""
+    place(starfall, "ORDER-1")
+    with connection.cursor() as cursor, transaction.atomic():
+        cursor.execute("SELECT 1")
+        assert zones.agrees(connection, "Asia/Kathmandu") and not zones.agrees(connection, "No/Where")
+        known = zones.offsets
+        monkeypatch.setattr(zones, "offsets", lambda moments, zone: [seconds + 3600 for seconds in known(moments, zone)])
+        assert not zones.agrees(connection, "Asia/Kathmandu")
+    monkeypatch.setattr(exporting, "_copied", None)
+    with timezone.override(known_zone("Asia/Kathmandu")):
+        (row,) = table(written(starfall)[0])
+        assert row["Created (Asia/Kathmandu)"] == f"{timezone.localtime(Order.objects.get().created_at):%Y-%m-%d %H:%M:%S}"
 
 
 def test_the_ticked_rows_are_exported_and_nothing_else(client, operator, starfall, url, form):
