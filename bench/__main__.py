@@ -19,7 +19,10 @@ from tests.services import postgres
 HERE = Path(__file__).parent
 ROWS = 1_000_000
 #: Durable as production is; memory as a small production server has it.
-SETTINGS = {"shared_buffers": "512MB", "max_connections": "200", "max_wal_size": "4GB", "work_mem": "32MB"}
+SETTINGS = {
+    "shared_buffers": "512MB", "max_connections": "200", "max_wal_size": "4GB", "work_mem": "32MB",
+    "maintenance_work_mem": "512MB",
+}  # fmt: skip
 
 
 def names() -> list[str]:
