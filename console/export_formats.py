@@ -14,7 +14,7 @@ from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from console.columns import Column, Kind
-from console.money import currencies, exponent, to_major
+from console.money import exponent, known_currencies, to_major
 
 #: What makes a spreadsheet read a formula, full-width forms included, and the whitespace that it drops before one.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
@@ -99,7 +99,7 @@ def _sql(column: Column, zone: str) -> list[Combinable]:
 def unusual_decimals() -> dict[int, list[str]]:
     """The currencies whose number of decimals is not two, by that number."""
     found: dict[int, list[str]] = {}
-    for code in currencies():
+    for code in sorted(known_currencies()):
         if exponent(code) != 2:
             found.setdefault(exponent(code), []).append(code)
     return found

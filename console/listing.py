@@ -98,6 +98,8 @@ class Listing:
     currency: ClassVar[str] = "currency"
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
+    #: Whether what is searched for names a person whom the list may show masked.
+    is_personal: bool = False
 
     def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = ()) -> None:
         self.rows = rows

@@ -5,6 +5,7 @@ not how many the standard has (IQD 3); `_ISO_EXPONENTS` puts those right, becaus
 """
 
 import re
+from datetime import date
 from decimal import Decimal
 from functools import cache
 
@@ -13,6 +14,7 @@ from babel.numbers import get_currency_precision, get_territory_currencies
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+KNOWN_SINCE = date(2020, 1, 1)
 MIN_PRICE = 1
 MAX_PRICE = 99_999_999  # minor units; docs/domain.md, section 4
 MAX_DIGITS = 15  # of the whole part: far above any price, and far below what a database integer refuses
@@ -44,9 +46,16 @@ def is_currency(code: str) -> bool:
 
 
 @cache
+def known_currencies() -> frozenset[str]:
+    """Those in use today and those that were since KNOWN_SINCE: what was sold in them is still shown and refunded."""
+    found = (get_territory_currencies(place, KNOWN_SINCE, date.max) for place in get_global("territory_currencies"))
+    return frozenset(code for codes in found for code in codes)
+
+
+@cache
 def exponent(currency: str) -> int:
     """Return how many decimals `currency` has by ISO 4217: JPY 0, USD 2, KWD 3. Raises MoneyError for an unknown code."""
-    if not is_currency(currency):
+    if currency not in known_currencies():
         raise MoneyError(
             _("“%(found)s” is not a currency in use. Use a three-letter ISO 4217 code such as USD.")
             % {"found": str(currency)[:20]}

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from console.audit import record
+from console.columns import mask
 from console.errors import Refused
 from console.exports import FILES, exportable
 from console.middleware import known_zone
@@ -115,6 +116,14 @@ def _check(schedule: ExportSchedule, recipients: Sequence[User]) -> None:
 
 def _told(schedule: ExportSchedule, recipients: Sequence[User]) -> dict[str, Any]:
     return {
-        "every": schedule.every, "zone": schedule.zone, "record": schedule.record, "query": schedule.query,
+        "every": schedule.every, "zone": schedule.zone, "record": schedule.record, "query": _query_told(schedule),
         "recipients": [str(user) for user in recipients],
     }  # fmt: skip
+
+
+def _query_told(schedule: ExportSchedule) -> str:
+    """The filters as the activity keeps them for ever: an id of a person is masked."""
+    query = QueryDict(schedule.query, mutable=True)
+    if exportable(schedule.record).listing(schedule.place, query.copy()).is_personal:
+        query["q"] = mask(str(query["q"]).strip())
+    return query.urlencode()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from console.actions import saved_view as actions
@@ -30,8 +30,8 @@ class ListSettings(ConsoleView):
         """The list, without a query."""
         return self.request.path.removesuffix("settings")
 
-    def listing(self, kept: list[str]) -> Listing:
-        """The list that the address describes."""
+    def listing(self, kept: list[str], query: QueryDict | None = None) -> Listing:
+        """The list that the address describes, or this query."""
         raise NotImplementedError
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
@@ -82,6 +82,8 @@ class ListSettings(ConsoleView):
         """Keep the list that the address describes."""
         post, query = self.request.POST, self.listing(kept_columns(self.list_class.name, reader=self.actor)).view_query
         shared = post.get("is_shared") == "on"
+        if shared:
+            self.check_shareable(query)
         view = actions.save(self.place, self.list_class, query, name=post.get("name", ""), is_shared=shared, actor=self.actor)
         return self.done(_("The view “%s” is kept.") % view.name, f"{self.list_url}?{view.query}")
 
@@ -92,8 +94,15 @@ class ListSettings(ConsoleView):
 
     def share(self) -> HttpResponse:
         """For everybody who sees the list."""
-        view = actions.share(self.view_named(), actor=self.actor)
+        view = self.view_named()
+        self.check_shareable(view.query)
+        actions.share(view, actor=self.actor)
         return self.here(_("Everybody who sees this list can use “%s” now.") % view.name)
+
+    def check_shareable(self, query: str) -> None:
+        """In a superapp players are shown masked, so no shared view names one. Raises Refused."""
+        if not self.mini_program and self.listing([], QueryDict(query)).is_personal:
+            raise Refused(_("This view searches for a player's open id, which others see masked. Keep it for yourself."))
 
     def keep_private(self) -> HttpResponse:
         """For its owner only."""

@@ -85,8 +85,20 @@ class RecordDetail(ConsoleView):
             masked_player=mask(row.open_id),
             sees_attempts=self.sees_attempts,
             sees_signatures=self.sees_signatures,
+            sections=self.sections(**told),
             **told,
         )
+
+    def sections(self, **told: Any) -> list[dict[str, Any]]:
+        """The parts of the page as links with addresses of their own, for components/tabs.html."""
+        parts = (
+            ("happened", _("What happened"), "", True),
+            ("deliveries", _("Deliveries"), len(told["deliveries"]), self.sees_attempts),
+            ("refunds", _("Refunds"), len(told["refunds"]), bool(told["refunds"])),
+            ("notifications", _("Notifications of the superapp"), len(told["notifications"]), bool(told["notifications"])),
+            ("facts", _("Facts"), "", True),
+        )
+        return [{"label": label, "url": f"#{name}", "count": number} for name, label, number, is_there in parts if is_there]
 
     def listed(self, refunds: Sequence[Refund]) -> list[dict[str, Any]]:
         """Refunds for templates/orders/order_refunds.html."""

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from django.http import QueryDict
+
 from console.listing import Listing
 from console.views.list_settings import ListSettings
 from orders.listings import OrderListing, RefundListing, SuperappOrderListing, SuperappRefundListing, listing_of
@@ -12,9 +14,9 @@ class RecordListSettings(ListSettings):
 
     record: ClassVar[str]
 
-    def listing(self, kept: list[str]) -> Listing:
-        """The record that the address describes."""
-        return listing_of(self.record, self.place, self.request.GET, kept=kept)
+    def listing(self, kept: list[str], query: QueryDict | None = None) -> Listing:
+        """The record that the address describes, or this query."""
+        return listing_of(self.record, self.place, self.request.GET if query is None else query, kept=kept)
 
 
 class OrderListSettings(RecordListSettings):

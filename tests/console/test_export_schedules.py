@@ -12,6 +12,7 @@ from console.actions import export_schedule as actions
 from console.actions.membership import leave_team
 from console.errors import Forbidden, Refused
 from console.models import AuditEntry, ExportRun, ExportSchedule, Job, Notice, OutgoingMail, TeamMembership
+from tests.orders.records import place
 from tests.people import SETUP
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -37,6 +38,15 @@ def daily(clock, starfall, operator, senior):
 
 def periods():
     return list(ExportRun.objects.order_by("since").values_list("since", "until"))
+
+
+def test_the_activity_keeps_no_open_id_that_is_searched_for(clock, starfall, operator):
+    place(starfall, "ORDER-1", open_id="player-0001-abcd")
+    who = {"recipients": [operator], "actor": operator}
+    actions.create(starfall, "orders", name="One player", query="q=player-0001-abcd", **who, **FIELDS)
+    told = str(AuditEntry.objects.get(verb="console.export_schedule.create").changes)
+    assert "abcd" in told and "player-0001-abcd" not in told
+    assert ExportSchedule.objects.get().query == "q=player-0001-abcd", "what is exported stays what was asked for"
 
 
 def test_a_day_is_exported_once_it_is_over_in_its_zone(daily, clock):

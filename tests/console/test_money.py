@@ -10,6 +10,7 @@ from console.money import (
     MAX_PRICE,
     MoneyError,
     check_price,
+    currencies,
     exponent,
     format_money,
     is_currency,
@@ -115,6 +116,17 @@ def test_a_price_of_zero_is_an_amount_but_no_price():
     assert parse_major("0.00", "USD") == 0
     with pytest.raises(MoneyError, match="USD 0.00 is out of range"):
         parse_price("0.00", "USD")
+
+
+@pytest.mark.parametrize(("code", "shown"), [("HRK", "HRK 9.90"), ("ANG", "ANG 9.90"), ("MRO", None), ("DEM", None)])
+def test_what_was_sold_in_a_currency_that_has_ended_since_is_still_shown(code, shown):
+    """Nobody chooses it any more; one that ended before there were orders is as unknown as ever."""
+    assert not is_currency(code) and code not in currencies()
+    if shown:
+        assert format_money(990, code) == shown
+    else:
+        with pytest.raises(MoneyError):
+            format_money(990, code)
 
 
 @pytest.mark.parametrize("code", ["usd", "US", "", "DEM", "XXX", "ZZZ", "USD ", None])

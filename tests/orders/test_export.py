@@ -181,6 +181,18 @@ def test_a_zip_holds_the_file_and_its_totals(client, operator, starfall, url, fo
     assert "Rows: 1" in about and "USD: Amount 990 (minor units)" in about
 
 
+def test_no_file_holds_an_open_id_that_was_searched_for(client, superapp_operator, starfall, form):
+    """Neither in its rows nor among its filters; what is no player's id stays as it was typed."""
+    place(starfall, "ORDER-1", open_id="player-0001-abcd")
+    client.force_login(superapp_operator)
+    url = reverse("orders:superapp-export", kwargs={"superapp": starfall.superapp.code})
+    for word, told in (("player-0001-abcd", "Search: pla…abcd"), ("ORDER-1", "Search: ORDER-1")):
+        client.post(f"{url}?{YEAR}&q={word}", form | {"file": "zip", "columns": ["number", "player"]})
+        with zipfile.ZipFile(Job.objects.latest("pk").file) as archive:
+            texts = b"".join(map(archive.read, archive.namelist())).decode()
+        assert told in texts and "player-0001-abcd" not in texts and texts.count("pla…abcd") >= 1
+
+
 def test_a_superapp_exports_the_orders_of_its_mini_programs(client, superapp_operator, starfall, harbor_reader, form):
     place(starfall, "OURS")
     place(harbor_reader, "THEIRS")

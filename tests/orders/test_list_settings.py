@@ -112,6 +112,22 @@ def test_private_views_are_seen_by_their_owner_and_shared_ones_by_the_team(
     assert views(client.get(refunds)) == []
 
 
+def test_no_view_that_a_superapp_shares_names_a_player(client, superapp_operator, operator, starfall, url):
+    """In a team everybody sees players whole; in a superapp they see them masked."""
+    place(starfall, "ORDER-1", open_id="player-0001-abcd")
+    there = reverse("orders:superapp-list-settings", kwargs={"superapp": starfall.superapp.code})
+    client.force_login(superapp_operator)
+    assert save(client, there, "Theirs", "q=player-0001-abcd", is_shared="on").status_code == 422
+    save(client, there, "Mine", "q=player-0001-abcd")
+    view = SavedView.objects.get()
+    answer = client.post(there, {"act": "share", "view": view.pk})
+    assert answer.status_code == 422 and "which others see masked" in answer.content.decode()
+    assert not SavedView.objects.get().is_shared
+    client.force_login(operator)
+    save(client, url, "Ours", "q=player-0001-abcd", is_shared="on")
+    assert SavedView.objects.get(name="Ours").is_shared
+
+
 def test_the_owner_renames_shares_and_deletes(client, operator, url):
     client.force_login(operator)
     save(client, url, "Mine")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from orders.models import Attempt, Delivery, Notification
 from orders.story import outcome_sentence, verdict
 from payments.models import owners_of
-from tests.orders.records import place
+from tests.orders.records import give_back, place
 
+NOW = timezone.now()
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
@@ -134,3 +135,44 @@ def test_needs_the_same_few_queries_however_often_it_was_tried(
     with django_assert_max_num_queries(16):
         page = client.get(url).content.decode()
     assert (f"{attempts - 10} older attempts" in page) == (attempts > 10)
+
+
+ODD = {
+    "created": {},
+    "unpaid": {"payment_state": "unpaid", "prepay_id": "pp-1"},
+    "closed": {"payment_state": "closed", "closed_at": NOW},
+    "expired in the sandbox": {"payment_state": "expired", "closed_at": NOW, "env": 1},
+    "standard without an item": {
+        "kind": "standard", "product_id": "", "product_name": "", "payment_state": "paid", "paid_at": NOW, "paid_amount": 990,
+    },
+    "unknown alert": {"alert": "something_new"},
+    "nobody's": {"open_id": "", "currency": "HRK", "merchant_no": "", "unit_price": 0},
+    "paid without a notification": {"payment_state": "paid", "paid_amount": 990, "delivery_state": "held"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ["operator", "team_admin", "superapp_operator", "superadmin"])
+@pytest.mark.parametrize("name", ODD)
+def test_odd_orders_and_their_refunds_have_pages_for_everybody_who_may_look(client, request, starfall, name, person):
+    order = place(starfall, "ODD-1", **ODD[name])
+    refund = give_back(order, 'R/1?"<é>', env=order.env, kind=order.kind, cause="", open_id="")
+    client.force_login(request.getfixturevalue(person))
+    app = {"app_id": starfall.app_id}
+    for page, row in (("detail", order), ("refund-detail", refund)):
+        answer = client.get(reverse(f"orders:{page}", kwargs={**app, "pk": row.pk}))
+        assert answer.status_code == 200
+        kept = ["kind=standard"] * (order.kind == "standard") + ["env=1"] * order.env
+        assert answer.context["back_url"].partition("?")[2] == "&".join(kept)
+        current = [entry["url"] for section in answer.context["nav"] for entry in section["entries"] if entry["current"]]
+        assert [url.partition("?")[2] for url in current] == ["kind=standard" if order.kind == "standard" else ""]
+
+
+def test_each_part_of_the_page_has_an_address_of_its_own(client, operator, superapp_operator, order, url):
+    told = {"kind": "payment", "event": "e", "payload": "{}", "out_trade_no": "ORDER-1", "verdict": "accepted"}
+    Notification.objects.create(superapp=order.superapp, order=order, **told)
+    client.force_login(operator)
+    page = client.get(url)
+    assert [part["url"] for part in page.context["sections"]] == ["#happened", "#deliveries", "#notifications", "#facts"]
+    assert all(f'id="{part["url"][1:]}"' in page.content.decode() for part in page.context["sections"])
+    client.force_login(superapp_operator)
+    assert [part["url"] for part in client.get(url).context["sections"]] == ["#happened", "#facts"]

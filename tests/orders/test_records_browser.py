@@ -55,6 +55,15 @@ def test_filter_back_share_export_download(signed_in, live_server, starfall, sen
     expect(page.locator("tbody tr")).to_have_count(50)
     expect(page.get_by_label("Payment", exact=True)).to_have_value("paid")
 
+    # Reloaded, or opened from a bookmark later, it is the same.
+    first = page.locator("tbody tr th").all_inner_texts()
+    page.reload()
+    assert page.locator("tbody tr th").all_inner_texts() == first
+    bookmarked = page.context.new_page()
+    bookmarked.goto(page.url)
+    assert bookmarked.locator("tbody tr th").all_inner_texts() == first
+    bookmarked.close()
+
     # A colleague for whom the day was over already gets the same rows, and reads whose days they are.
     senior.time_zone = "Asia/Shanghai"
     senior.save()
