@@ -10,12 +10,6 @@ from urllib.parse import urljoin, urlsplit
 from django.test import Client
 from django.urls import Resolver404, resolve
 
-from console.actions import export_schedule, team, team_role
-from console.actions import invitation as invitations
-from console.models import Job, MiniProgram, Notice, Superapp, User
-from items.models import Import
-from payments.models import owners_of
-
 LINK = re.compile(r'\shref="([^"#]+)')
 #: Links of these are not followed: signing out would end the walk, the style guide's links are samples.
 CLOSED = {"account_logout", "demo-sign-in"}
@@ -63,25 +57,3 @@ def links_of(address: str, answer: Any) -> list[str]:
         return []
     parts = [urlsplit(urljoin(address, link)) for link in found]
     return [part._replace(fragment="").geturl() for part in parts if not part.scheme and not part.netloc]
-
-
-def furnish() -> None:
-    """Add to the demo what it has none of: invitations, a role of a team's own, scheduled exports, a view, a job, an import."""
-    people = {user.email.partition("@")[0]: user for user in User.objects.all()}
-    program, superapp = MiniProgram.objects.get(name="Moonlit Cards"), Superapp.objects.get()
-    admin, boss = people["team-admin"], people["superapp-admin"]
-    invitations.invite_user(email="new@demo.test", actor=people["superadmin"])
-    invitations.invite(program.team, email="tester@demo.test", role="operator", actor=admin)
-    invitations.invite(superapp, email="helper@demo.test", role="approver", actor=boss)
-    team.create(superapp, name="Tail Games", linked_email="pay@tail.test", actor=people["superadmin"])
-    team_role.create(program.team, name="Redeliverer", permissions=["orders.redeliver"], actor=admin)
-    fields = {"query": "", "columns": ["number"], "file": "csv", "every": "day", "zone": "UTC"}
-    export_schedule.create(program, "orders", name="Daily", recipients=[admin], actor=admin, **fields)
-    export_schedule.create(superapp, "orders", name="Daily", recipients=[boss], actor=boss, **fields)
-    for person in (admin, boss):
-        Job.objects.create(kind="test", actor=person, title="Export of the order record")
-    Notice.objects.create(user=admin, kind=Notice.Kind.DECISION, subject="Approved", url=f"/t/{program.team.code}/merchant/")
-    Import.objects.create(
-        **owners_of(program), started_by=admin, mode="add_only", file_name="items.xlsx", currency="USD", new=1,
-        plan={"new": [[2, "coin", "Coin", 99, "", ""]]},
-    )  # fmt: skip

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.test import override_settings
 from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
 from orders import dispatcher
 from simulator.models import DeveloperBackend
@@ -42,14 +44,19 @@ def _dispatch(stop: threading.Event) -> None:
         connections.close_all()
 
 
+def as_in_demo_mode(url: str, directory: Path) -> dict[str, Any]:
+    """Settings of a site at this address, with its files in this directory."""
+    return {
+        "BASE_URL": url, "LOCAL_DESTINATIONS": frozenset([urlsplit(url).netloc]), "SECOND_FACTOR_REQUIRED": False,
+        "EMAIL_BACKEND": "simulator.mail.MailboxBackend", "VAR_DIR": directory, "MEDIA_ROOT": directory / "media",
+    }  # fmt: skip
+
+
 @pytest.fixture
 def site(transactional_db: None, live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Site]:
     """The demo at the live server's address, its receivers in a good mood, pushes really sent."""
-    settings.BASE_URL = live_server.url
-    settings.LOCAL_DESTINATIONS = frozenset([urlsplit(live_server.url).netloc])
-    settings.EMAIL_BACKEND = "simulator.mail.MailboxBackend"
-    settings.SECOND_FACTOR_REQUIRED = False  # as in demo mode
-    settings.VAR_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    for name, value in as_in_demo_mode(live_server.url, tmp_path).items():
+        setattr(settings, name, value)
     call_command("demo", verbosity=0)
     DeveloperBackend.objects.update(mode=DeveloperBackend.Mode.ACKNOWLEDGE)
     stop = threading.Event()
@@ -58,6 +65,18 @@ def site(transactional_db: None, live_server: Any, settings: Any, tmp_path: Path
     yield Site(live_server.url, json.loads((tmp_path / "demo.json").read_text()))
     stop.set()
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def kept_site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo that all tests of a module look at; nothing is pushed. Then the tables are emptied."""
+    server = LiveServer("127.0.0.1")
+    changed = as_in_demo_mode(server.url, tmp_path_factory.mktemp("site")) | {"ALLOWED_HOSTS": ["127.0.0.1", "testserver"]}
+    with django_db_blocker.unblock(), override_settings(**changed):
+        call_command("demo", verbosity=0)
+        yield server.url
+        server.stop()
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture
