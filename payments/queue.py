@@ -1,16 +1,20 @@
 """The approver's queue: one query over one table, whatever the kind of the request (docs/superapp.md)."""
 
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar
 
 from django.db.models import BooleanField, Case, CharField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.http import QueryDict
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
 from console.listing import Listing, Sort
-from console.models import Superapp, User
+from console.models import MiniProgram, Superapp, Team, User
 from console.permissions import can
 from payments.models import PaymentRequest, Request
 from payments.notices import review_url
@@ -39,9 +43,20 @@ class RequestFilters(ListFilters):
         return rows
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
-        """Requests about this mini program, of this team or by this person."""
-        by_name = Q(mini_program__name__icontains=value) | Q(team__name__icontains=value) | Q(requested_by__name__icontains=value)
-        return rows.filter(Q(mini_program__app_id=value) | Q(requested_by__email=value) | by_name)
+        """Requests about this mini program, of this team or by this person.
+
+        These are looked up first: a condition with OR over four tables would read all requests, one with their numbers reads
+        indexes. Three queries, whatever is found.
+        """
+        named = Q(name__icontains=value)
+        asked = {
+            "mini_program": MiniProgram.objects.filter(named | Q(app_id=value)),
+            "team": Team.objects.filter(named),
+            "requested_by": User.objects.filter(named | Q(email=value)),
+        }
+        numbers = {name: list(found.values_list("pk", flat=True)) for name, found in asked.items()}
+        conditions = [Q(**{f"{name}__in": pks}) for name, pks in numbers.items() if pks]
+        return rows.filter(reduce(or_, conditions)) if conditions else rows.none()
 
 
 class RequestListing(Listing):
@@ -50,7 +65,7 @@ class RequestListing(Listing):
     caption = _("Requests")
     search_label = _("Mini program, team or person")
     filters = RequestFilters
-    extra = ("superapp__code", "kind")
+    extra: ClassVar[tuple[str, ...]] = ("superapp__code", "kind")
     about = (
         Column("kind", _("Request"), source=WHAT, choices=WORDS),
         Column("program", _("Mini program"), source="mini_program__name"),
@@ -87,6 +102,7 @@ class PendingListing(RequestListing):
 
     filters = PendingFilters
     select = "request"
+    extra = (*RequestListing.extra, "team__name", "mini_program__name", "requested_at")
     sorts = (
         Sort("oldest", _("longest waiting first"), "requested_at", descending=False),
         Sort("newest", _("newest first"), "requested_at"),
@@ -96,6 +112,14 @@ class PendingListing(RequestListing):
         Column("waiting", _("Waiting"), Kind.WAITING, "requested_at"),
         Column("message", _("Message"), Kind.EXCERPT, "message"),
     )
+
+
+    def row_name(self, row: dict[str, Any]) -> str:
+        """What is asked, for whom, and since when: a mini program may have several releases in review."""
+        kind = dict(WORDS)[row[self.about[0].alias]]
+        since = f"{localtime(row['requested_at']):%Y-%m-%d %H:%M}"
+        words = {"kind": kind, "of": row["mini_program__name"] or row["team__name"], "since": since}
+        return _now("%(kind)s of %(of)s, since %(since)s") % words
 
 
 class PendingToRead(PendingListing):

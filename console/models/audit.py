@@ -60,6 +60,9 @@ class AuditEntry(models.Model):
                 fields=["superapp", "-created_at", "-id"], condition=Q(actor__isnull=False), name="audit_superapp_people"
             ),
             models.Index(fields=["-created_at", "-id"], condition=Q(by_platform=True), name="audit_platform_people"),
+            # For a search; the names of objects have one too, `audit_people_name` of migration 0016.
+            models.Index(fields=["request_id"], condition=Q(actor__isnull=False), name="audit_people_request"),
+            models.Index(fields=["address"], condition=Q(actor__isnull=False), name="audit_people_address"),
         ]
 
     def __str__(self) -> str:

@@ -16,24 +16,27 @@ from payments.models import Request
 
 PENDING, DECIDED = 10_000, 10_000
 TABLES = ("payments_request", "payments_paymentrequest")
+KINDS = ("payment", "merchant_binding", "exemption", "release")
+#: A part of one mini program's name, of a team's, of a person's, of many names, of none.
+PARTS = ("ame 17", "arbo", "tara", "game", "nowhere")
 
 
 @pytest.fixture
 def requests(orbit, northlight, harbor, team_admin, approver):
     """Pending and decided requests of two teams, made over a year."""
     programs = [
-        MiniProgram.objects.create(name=f"Game {number}", kind="mini_game", team=team, superapp=orbit)
+        MiniProgram.objects.create(name=f"Game {2 * number + place}", kind="mini_game", team=team, superapp=orbit)
         for number in range(10)
-        for team in (northlight, harbor)
+        for place, team in enumerate((northlight, harbor))
     ]
     now, rows = timezone.now(), []
     for number in range(PENDING + DECIDED):
-        program, asked = programs[number % len(programs)], now - timedelta(minutes=25 * (number // 2 + 1))
+        program, asked = programs[number // 2 % len(programs)], now - timedelta(minutes=25 * (number // 2 + 1))
         row = Request(
             team_id=program.team_id,
             superapp=orbit,
             mini_program=program,
-            kind="payment",
+            kind=KINDS[number // 2 // len(programs) % len(KINDS)],
             requested_by=team_admin,
             requested_at=asked,
         )
@@ -46,6 +49,7 @@ def requests(orbit, northlight, harbor, team_admin, approver):
         cursor.execute(
             "INSERT INTO payments_paymentrequest (request_ptr_id, type, program_id)"
             " SELECT id, CASE WHEN id % 2 = 0 THEN 'virtual' ELSE 'standard' END, mini_program_id FROM payments_request"
+            " WHERE kind = 'payment'"
         )
         for table in TABLES:
             cursor.execute(f"ANALYZE {table}")
@@ -85,3 +89,31 @@ def test_ten_thousand_pending_requests_stay_fast(client, orbit, requests, approv
         assert whole_reads(about) == [], query
     assert len(first.context["listing"].page.rows) == 50
     assert first.context["pending_count"] == "999+"
+
+
+def asked_by(client, url) -> list[str]:
+    """The statements of a page."""
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(url)
+    assert page.status_code == 200, url
+    return [found["sql"] for found in asked.captured_queries]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
+@pytest.mark.parametrize("tab", ["pending", "decided"])
+def test_a_search_for_a_part_of_a_name_reads_no_table_as_a_whole(client, orbit, requests, approver, tab):
+    client.force_login(approver)
+    url = reverse("payments:approvals", kwargs={"superapp": orbit.code}) + f"?tab={tab}"
+    usual = len(asked_by(client, url))
+    for kind in KINDS:
+        for part in PARTS:
+            statements = asked_by(client, f"{url}&kind={kind}&q={part}")
+            about = [sql for sql in statements if '"payments_request"' in sql and sql.startswith("SELECT")]
+            assert (len(statements) <= usual + 3, whole_reads(about)) == (True, []), (kind, part)
+
+
+def test_a_part_of_each_name_finds_its_requests(client, orbit, requests, approver):
+    client.force_login(approver)
+    url = reverse("payments:approvals", kwargs={"superapp": orbit.code})
+    found = {part: client.get(f"{url}?q={part}").context["listing"].count for part in PARTS}
+    assert found == {"ame 17": 500, "arbo": 5_000, "tara": 10_000, "game": 10_000, "nowhere": 0}

@@ -1,0 +1,77 @@
+"""A search in the activity of people reads what it finds, whatever else stands in the table."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from console.activity import activity_listing
+from console.models import AuditEntry
+from console.permissions import THE_PLATFORM
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's"),
+]
+ROWS = 8_000
+
+
+@pytest.fixture
+def entries(starfall, superapp_admin):
+    """What people did to merchants and requests, each from an address and in a request of its own, and as much by the system."""
+    own = {"team": starfall.team, "superapp": starfall.superapp, "mini_program": starfall}
+    AuditEntry.objects.bulk_create(
+        [
+            AuditEntry(
+                **own, created_at=timezone.now(), actor=superapp_admin if number % 2 else None, actor_label="Sven", mac="",
+                verb="payments.merchant.edit", object_type="payments.merchant", object_id=str(number),
+                object_label=f"Merchant · M-{number}" if number % 4 == 1 else f"M-{number}", by_platform=bool(number % 2),
+                request_id=f"request-{number}", address=f"2001:db8::{number}",
+            )
+            for number in range(ROWS)
+        ],
+        batch_size=2000,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE console_auditentry")
+
+
+def read(rows) -> int:
+    """How many entries the plan touched, as it was run."""
+    sql, params = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        found = cursor.fetchone()[0]
+    found = json.loads(found) if isinstance(found, str) else found
+    return sum(touched(found[0]["Plan"]))
+
+
+def touched(node):
+    if node.get("Relation Name") == "console_auditentry":
+        yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    for child in node.get("Plans", []):
+        yield from touched(child)
+
+
+@pytest.mark.parametrize("place", ["program", "team", "superapp", "platform"])
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("M-3", 1), ("M-5", 1), ("Merchant · M-5", 1), ("M-4", 0), ("request-7", 1), ("2001:db8::9", 1), ("nothing", 0),
+        ("Other · M-5", 0),
+    ],
+)  # fmt: skip
+def test_a_search_reads_what_it_finds(entries, starfall, place, words, found):
+    places = {"program": starfall, "team": starfall.team, "superapp": starfall.superapp, "platform": THE_PLATFORM}
+    query = QueryDict(mutable=True)
+    query["q"] = words
+    listing = activity_listing(places[place], query)
+    assert (listing.count, read(listing.cut()) <= 5, read(listing.capped) <= 5) == (found, True, True)
+
+
+def test_a_search_in_what_the_system_did_looks_at_a_week_and_says_so(entries, starfall):
+    listing = activity_listing(starfall.superapp, QueryDict("q=M-4&who=all"))
+    assert (listing.count, len(listing.notices)) == (1, 1) and "past 7 days" in listing.notices[0]
+    assert activity_listing(starfall.superapp, QueryDict("q=M-4&who=all&since=2099-01-01")).notices == []
