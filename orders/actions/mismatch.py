@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from console.audit import record_many
-from console.errors import Forbidden, Refused
+from console.errors import Forbidden, Refused, WrongState
 from console.models import MiniProgram, User
 from console.permissions import require
 from orders.mismatch_lines import SHOWN, lines
@@ -21,7 +21,8 @@ LONGEST_NOTE = 500
 def settle(case: Case, place: Place, ids: Sequence[int], *, note: str, actor: User) -> int:
     """Settle those of `ids` that are open, at most 100 of them; returns how many. `note` says what was done about it.
 
-    Raises Invisible, Forbidden, or Refused for a note that is missing or too long, or too many ids.
+    Raises Invisible, Forbidden, WrongState when all of them are settled already, or Refused for a note that is missing or too
+    long, or too many ids.
     """
     _require(case, place, actor)
     note = note.strip()
@@ -30,7 +31,10 @@ def settle(case: Case, place: Place, ids: Sequence[int], *, note: str, actor: Us
     if len(ids) > SHOWN:
         raise Refused(_("At most %(most)d can be settled at once.") % {"most": SHOWN})
     with transaction.atomic():
+        _one_after_the_other(case, place, ids)
         found = lines(case, open_rows(case, place).filter(pk__in=ids))
+        if not found and (settled := settled_sentence(case, place, ids)):
+            raise WrongState(settled)
         rows = [
             Settlement(case=case.name, subject=line.pk, label=line.number, note=note, settled_by=actor, **_owners(place))
             for line in found
@@ -41,6 +45,22 @@ def settle(case: Case, place: Place, ids: Sequence[int], *, note: str, actor: Us
         changes = [{"case": [case.name, "settled"]} for _row in rows]
         record_many("orders.mismatch.settle", rows, actor=actor, changes=changes, note=note)
     return len(rows)
+
+
+def _one_after_the_other(case: Case, place: Place, ids: Sequence[int]) -> None:
+    """Whoever comes second waits here, and then finds settled what the first one settled."""
+    rows = case.rows(place).filter(pk__in=ids).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
+def settled_sentence(case: Case, place: Place, ids: Sequence[int]) -> str:
+    """Who settled the newest of these, and when; "" when nobody did."""
+    rows = Settlement.objects.filter(case=case.name, subject__in=ids, **_owners(place))
+    row = rows.select_related("settled_by").order_by("-settled_at").first()
+    if row is None:
+        return ""
+    words = {"name": row.settled_by, "time": f"{row.settled_at:%Y-%m-%d %H:%M:%S}"}
+    return _("This was already settled by %(name)s at %(time)s UTC.") % words
 
 
 def reopen(case: Case, place: Place, ids: Sequence[int], *, actor: User) -> int:

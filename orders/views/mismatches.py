@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from console.models import MiniProgram, Superapp
 from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
-from orders.actions.mismatch import LONGEST_NOTE, reopen, settle
+from items.readiness import missing_step
+from orders.actions.mismatch import LONGEST_NOTE, reopen, settle, settled_sentence
 from orders.mismatch_lines import SHOWN, Line, lines
 from orders.mismatches import DAYS, Case, cases_of, count, count_text, open_rows, reports, settle_permission, settled_rows
+from payments.readiness import Missing, missing_feature
 
 
 class _Desk(ConsoleView):
@@ -58,8 +60,21 @@ class Mismatches(_Desk):
         has_reports = shown.name == "reconciled" and isinstance(self.place, Superapp)
         return self.render(
             tabs=tabs, case=shown, **self._rows(shown, counts[shown.name]), most=SHOWN, days=DAYS,
+            missing=None if any(counts.values()) else self._missing(), orders_url=self.orders_url(),
             reports=reports(self.place) if has_reports else [],  # type: ignore[arg-type]
         )  # fmt: skip
+
+    def _missing(self) -> Missing | None:
+        """Of a desk where everything fits: what is missing before anything is sold here."""
+        if self.mini_program:
+            return missing_step(self.mini_program, actor=self.actor)
+        return missing_feature(self.superapp, actor=self.actor)  # type: ignore[arg-type]
+
+    def orders_url(self) -> str:
+        """The order record beside the desk."""
+        if self.mini_program:
+            return reverse("orders:list", kwargs={"app_id": self.mini_program.app_id})
+        return reverse("orders:superapp-list", kwargs={"superapp": self.place.code})  # type: ignore[union-attr]
 
     def _rows(self, case: Case, number: int) -> dict[str, Any]:
         is_settled = self.request.GET.get("show") == "settled"
@@ -73,6 +88,7 @@ class Mismatches(_Desk):
             "has_more": wanted > SHOWN,
             "is_settled": is_settled,
             "chips": [back] if is_settled else [],
+            "open_url": self.url("mismatches", case=case.name),
             "settled_url": self.url("mismatches", case=case.name, show="settled") if settled_count and not is_settled else "",
             "settled_count": count_text(settled_count),
             **self._verbs(case, has_lines=bool(wanted)),
@@ -134,7 +150,8 @@ class _Chosen(_Desk):
 
     def nothing_chosen(self) -> HttpResponseRedirect:
         """Back to the desk, with the reason."""
-        messages.warning(self.request, _("Nothing was selected, or somebody was faster. Tick the cases first."))
+        faster = settled_sentence(self.case, self.place, self.ids) if self.case else ""
+        messages.warning(self.request, faster or _("Nothing was selected. Tick the cases first."))
         return redirect(self.desk_url)
 
 
@@ -166,8 +183,12 @@ class MismatchSettle(_Chosen, FormView):
         """Settle them and go back to the desk."""
         assert self.case
         number = settle(self.case, self.place, self.ids, note=form.cleaned_data["note"], actor=self.actor)
-        said = ngettext("%(number)d case is settled.", "%(number)d cases are settled.", number)
-        return self.done(said % {"number": number}, self.desk_url)
+        said = ngettext("%(number)d case is settled.", "%(number)d cases are settled.", number) % {"number": number}
+        if number < len(self.lines):
+            late = len(self.lines) - number
+            told = ngettext("%(late)d was settled by somebody else before.", "%(late)d were settled by others before.", late)
+            messages.warning(self.request, told % {"late": late})
+        return self.done(said, self.desk_url)
 
 
 class SuperappMismatchSettle(MismatchSettle):

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from console.errors import Forbidden, Invisible, Refused
+from console.errors import Forbidden, Invisible, Refused, WrongState
 from console.models import AuditEntry
 from orders.actions import delivery as deliveries
 from orders.actions import mismatch
@@ -71,10 +71,11 @@ def test_it_can_be_put_back(client, senior, starfall, order):
 
 def test_settling_twice_changes_nothing(client, senior, team_admin, starfall, order):
     assert mismatch.settle(UNDELIVERED, starfall, [order.pk], note="First.", actor=senior) == 1
-    assert mismatch.settle(UNDELIVERED, starfall, [order.pk], note="Second.", actor=team_admin) == 0
+    with pytest.raises(WrongState, match=f"already settled by {senior} at"):
+        mismatch.settle(UNDELIVERED, starfall, [order.pk], note="Second.", actor=team_admin)
     client.force_login(team_admin)
     answer = client.post(url("mismatch-settle", starfall, case="undelivered", ids=order.pk), {"note": "Third."}, follow=True)
-    assert "somebody was faster" in answer.content.decode()
+    assert f"already settled by {senior} at" in answer.content.decode()
     assert (Settlement.objects.get().note, len(entries())) == ("First.", 1)
 
 
