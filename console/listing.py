@@ -115,6 +115,10 @@ class Listing:
         """The page of a row, "" for none."""
         return ""
 
+    def row_name(self, row: dict[str, Any]) -> str:
+        """What tells a row from the others, for its tick box; override it where the first column says the same of many."""
+        return str(row[self.shown[0].alias])
+
     def number(self, count: int) -> str:
         """So many rows, in words with plural forms."""
         return str(count)
@@ -244,9 +248,7 @@ class Listing:
     @property
     def count_text(self) -> str:
         """The count, exact or honestly capped."""
-        if self.count > COUNT_CAP:
-            return f"{COUNT_CAP:,}+"
-        return self.number(self.count)
+        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else self.number(self.count)
 
     # Cursors are opaque but no secret: they hold nothing that the list does not show.
 
@@ -395,5 +397,5 @@ class Listing:
     def _tick(self, row: dict[str, Any]) -> str:
         if not self.select:
             return ""
-        words = escape(_("Select %(row)s") % {"row": row[self.shown[0].alias]})
+        words = escape(_("Select %(row)s") % {"row": self.row_name(row)})
         return f'<td class="select"><input type="checkbox" name="{self.select}" value="{row["id"]}" aria-label="{words}"></td>'

@@ -142,20 +142,35 @@ def require(actor: "User | System", permission: str, obj: Scoped) -> None:
         raise Forbidden(not_allowed_sentence(permission, obj), permission=permission, obj=obj)
 
 
+def names_of_holders(permission: str, obj: Scoped) -> str:
+    """The first few people who can, "" for nobody."""
+    return ", ".join(str(user) for user in holders(permission, obj)[:5])
+
+
 def not_allowed_sentence(permission: str, obj: Scoped) -> str:
     """Why not, and who can: the same words on the 403 page and beside a button that rests."""
-    names = ", ".join(str(user) for user in holders(permission, obj)[:5])
+    names = names_of_holders(permission, obj)
     if not names:
         return str(_("Your role does not allow this, and nobody has a role that does yet."))
     return str(_("Your role does not allow this. Ask one of those who can: %(names)s.") % {"names": names})
 
 
-def resting(actor: "User", obj: Scoped, acts: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Of the buttons of a page, their labels by permission, those that rest for `actor`: labels by why not and who can."""
+def resting(
+    actor: "User", obj: Scoped, acts: Mapping[str, Sequence[Any]], *, not_now: Mapping[Any, str] | None = None
+) -> dict[str, list[Any]]:
+    """Of the buttons of a page, their labels by permission, those that rest for `actor`: labels by why not.
+
+    Where the role does not allow an act, that is who can; else `not_now` has by label what the state of things forbids, "" for
+    nothing.
+    """
     found: dict[str, list[Any]] = {}
     for permission, labels in acts.items():
         if labels and not can(actor, permission, obj):
             found.setdefault(not_allowed_sentence(permission, obj), []).extend(labels)
+            continue
+        for label in labels:
+            if why := (not_now or {}).get(label):
+                found.setdefault(why, []).append(label)
     return found
 
 

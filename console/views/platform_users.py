@@ -75,18 +75,16 @@ class UserPage(PlatformView):
     def resting(self, row: User, needed: str) -> dict[str, list[Any]]:
         """What the reader may not do about this account, by why not and who can."""
         close = _("Close the account") if row.is_active else _("Open the account again")
+        appoint = _("Make this person platform admin")
         if row == self.actor:
             return {_("This is your own account. Somebody else has to do this."): [close]}
         acts = {needed: [close]}
-        appoint = [_("Make this person platform admin")]
         if row.platform_role == "platform_admin":
             acts.setdefault(actions.MANAGE_ADMINS, []).append(_("Dismiss this platform admin"))
         elif not row.platform_role:
-            acts.setdefault(actions.MANAGE_ADMINS, []).extend(appoint)
-        found = resting(self.actor, THE_PLATFORM, acts)
-        if not row.platform_role and not row.is_active and can(self.actor, actions.MANAGE_ADMINS, THE_PLATFORM):
-            found.setdefault(_("The account is closed. Open it again first."), []).extend(appoint)
-        return found
+            acts.setdefault(actions.MANAGE_ADMINS, []).append(appoint)
+        closed = "" if row.is_active else _("The account is closed. Open it again first.")
+        return resting(self.actor, THE_PLATFORM, acts, not_now={appoint: closed})
 
 
 class UserInvite(PlatformForm):

@@ -1,13 +1,13 @@
 """What the page of one item shows beside its fields: the difference from the live copy, and what can be done."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
 from console.models import User
 from console.money import format_money
-from console.permissions import can, not_allowed_sentence
+from console.permissions import can, resting
 from items.actions.release import why_not_submit
 from items.models import Item
 from items.review import percent_text, price_move
@@ -32,37 +32,47 @@ def differences(item: Item) -> list[dict[str, Any]]:
 
 def buttons(item: Item, *, actor: User, url: Callable[[str], str]) -> dict[str, Any]:
     """What can be done with the item: acts with their address, and those that rest grouped by why not and who can."""
-    ready: list[dict[str, Any]] = []
-    resting: dict[str, list[str]] = {}
-    for label, page, permission, icon, why in _acts(item):
-        if not can(actor, permission, item):
-            if permission != "payments.intervene":
-                resting.setdefault(not_allowed_sentence(permission, item), []).append(label)
-        elif why:
-            resting.setdefault(why, []).append(label)
-        else:
-            ready.append({"label": label, "icon": icon, "url": url(page), "danger": page in DANGEROUS})
-    return {"ready": ready, "resting": resting}
+    acts = [act for act in _acts(item) if act.permission != "payments.intervene" or can(actor, act.permission, item)]
+    labels: dict[str, list[str]] = {}
+    for act in acts:
+        labels.setdefault(act.permission, []).append(act.label)
+    rest = resting(actor, item, labels, not_now={act.label: act.why_not for act in acts})
+    resting_labels = {label for found in rest.values() for label in found}
+    return {"ready": [act.button(url) for act in acts if act.label not in resting_labels], "resting": rest}
 
 
-def _acts(item: Item) -> list[tuple[str, str, str, str, str]]:
-    """Label, page, permission, icon and "why not" of every act that makes sense for the item now."""
+class Act(NamedTuple):
+    """What can be done with an item: its page, the permission, and why its state forbids it, "" if it does not."""
+
+    label: str
+    page: str
+    permission: str
+    icon: str
+    why_not: str
+
+    def button(self, url: Callable[[str], str]) -> dict[str, Any]:
+        """What the template needs."""
+        return {"label": self.label, "icon": self.icon, "url": url(self.page), "danger": self.page in DANGEROUS}
+
+
+def _acts(item: Item) -> list[Act]:
+    """Every act that makes sense for the item now."""
     state = item.state
     if state == Item.State.DELETED:
         return []
     frozen = _("It is under review. Withdraw the release request first.") if state == Item.State.UNDER_REVIEW else ""
-    acts = [(_("Edit"), "items:edit", "items.edit_item", "pencil-square", frozen)]
+    acts = [Act(_("Edit"), "items:edit", "items.edit_item", "pencil-square", frozen)]
     if state == Item.State.UNDER_REVIEW:
-        acts.append((_("Withdraw"), "items:release-withdraw", "items.submit_release", "arrow-uturn-left", ""))
+        acts.append(Act(_("Withdraw"), "items:release-withdraw", "items.submit_release", "arrow-uturn-left", ""))
     else:
         why = why_not_submit(item, currency="")
-        acts.append((_("Submit for release"), "items:release-submit", "items.submit_release", "paper-airplane", why))
+        acts.append(Act(_("Submit for release"), "items:release-submit", "items.submit_release", "paper-airplane", why))
     if item.on_sale:
-        acts.append((_("Remove from sale"), "items:remove", "items.remove_item", "archive-box", frozen))
-        acts.append((_("Take down"), "items:take-down", "payments.intervene", "no-symbol", ""))
-    acts.append((_("Test purchase"), "openserver-desk:test-purchase", "items.edit_item", "shopping-cart", ""))
+        acts.append(Act(_("Remove from sale"), "items:remove", "items.remove_item", "archive-box", frozen))
+        acts.append(Act(_("Take down"), "items:take-down", "payments.intervene", "no-symbol", ""))
+    acts.append(Act(_("Test purchase"), "openserver-desk:test-purchase", "items.edit_item", "shopping-cart", ""))
     on_sale = _("It is on sale. Remove it from sale first.") if item.on_sale else ""
-    acts.append((_("Delete"), "items:delete", "items.remove_item", "trash", frozen or on_sale))
+    acts.append(Act(_("Delete"), "items:delete", "items.remove_item", "trash", frozen or on_sale))
     return acts
 
 

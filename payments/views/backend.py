@@ -55,11 +55,9 @@ class Backend(BackendView):
         """What the reader cannot do here, with who can or what comes first."""
         row, test = self.superapp, _("Test the connection")
         key = _("Replace the key") if row.sealed_secret_key else _("Make a key")
-        if forbidden := resting(self.actor, row, {actions.EDIT: [test, _("Configure"), key]}):
-            return forbidden
-        if not row.backend_url:
-            return {_("Configure the address first."): [test]}
-        return {} if row.sealed_secret_key else {_("Make a key first."): [test]}
+        first = _("Configure the address first.") if not row.backend_url else _("Make a key first.")
+        why_not = "" if row.backend_url and row.sealed_secret_key else first
+        return resting(self.actor, row, {actions.EDIT: [test, _("Configure"), key]}, not_now={test: why_not})
 
     def keys(self) -> list[dict[str, Any]]:
         """The keys that are accepted, with what each is for."""

@@ -65,12 +65,10 @@ class MerchantPage(MerchantView):
 
     def resting(self, *, is_bound: bool, is_pending: bool) -> dict[str, list[Any]]:
         """What the reader cannot do here, with who can or what comes first."""
-        change = [_("Change merchant")] if is_bound else [_("Bind a merchant")]
-        acts = [_("Cancel request")] if is_pending else [*change, *([_("Unbind")] if is_bound else [])]
-        found = resting(self.actor, self.team, {"payments.bind_merchant": acts})
-        if not found and is_pending:
-            return {_("A request is in progress. Cancel it before you make another."): change}
-        return found
+        change = _("Change merchant") if is_bound else _("Bind a merchant")
+        acts = [change, *([_("Cancel request")] if is_pending else []), *([_("Unbind")] if is_bound else [])]
+        waits = _("A request is in progress. Cancel it before you make another.") if is_pending else ""
+        return resting(self.actor, self.team, {"payments.bind_merchant": acts}, not_now={change: waits})
 
 
 class MerchantBind(MerchantView, FormView):
