@@ -15,7 +15,7 @@ from items.settlement import settlement_currency
 from orders.rollups import roll
 from payments.models import DeliveryConfig
 from simulator.accounts import ACCOUNTS, PASSWORD
-from simulator.demo import catalogue, channel, exempt, misfits, outcomes, standard, world
+from simulator.demo import catalogue, channel, exempt, misfits, outcomes, platform, standard, world
 from simulator.demo.past import Past
 from simulator.models import DeveloperBackend
 from simulator.shop import merchant_id
@@ -32,6 +32,7 @@ def load() -> bool:
     with transaction.atomic():
         past = Past()
         world.build(made, prepared, past)
+        platform.build(made, past)
         catalogue.build(made, past)
         exempt.build(made, past)
         outcomes.build(made, past)
@@ -40,6 +41,7 @@ def load() -> bool:
         past.store()
         misfits.build(made, past)  # dated today like what follows: whoever settled a case did it now
         world.issue_credentials(made, prepared, past)
+        platform.act(made)
     roll()
     return True
 
@@ -95,10 +97,6 @@ def _program(program: MiniProgram) -> dict[str, Any]:
             for row in items
         ],
     }
-
-
-
-
 
 
 def _certificate(backend: DeveloperBackend) -> dict[str, str]:

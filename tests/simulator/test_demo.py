@@ -76,6 +76,14 @@ def test_the_audit_trail_can_be_sealed():
     assert first_broken_entry() is None
 
 
+def test_the_platforms_activity_says_who_made_what():
+    rows = AuditEntry.objects.filter(by_platform=True).order_by("created_at")
+    verbs = [verb.removeprefix("console.") for verb in rows.values_list("verb", flat=True)]
+    assert verbs[0] == "superapp.create" and verbs.count("team.create") == 3 and verbs.count("mini_program.create") == 3
+    assert {"invitation.send", "team.change_email"} <= set(verbs)
+    assert set(rows.values_list("actor__email", flat=True)) == {"superadmin@demo.test", "platform@demo.test"}
+
+
 def test_items_on_sale_have_pictures_of_their_own():
     on_sale = Item.objects.on_sale().select_related("live_image")
     assert len({item.live_image.sha256 for item in on_sale}) == len(on_sale) >= 12
