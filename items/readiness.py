@@ -6,13 +6,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.models import MiniProgram, User
+from console.permissions import can
 from items.models import Item
-from payments.readiness import DONE, WAITING, Link, Step, links, people, place
+from payments.readiness import DONE, WAITING, Link, Missing, Step, links, people, place
 
 
 def steps(program: MiniProgram, *, actor: User) -> list[Step]:
     """All six steps in order, for `actor` (docs/domain.md, section 1); one query beside those of payments.readiness."""
     return place([*links(program), _released(program)], people(program), program, actor=actor)
+
+
+def missing_step(program: MiniProgram, *, actor: User) -> Missing | None:
+    """The first step that is not done yet, for a list that is empty before; None once items can be sold."""
+    step = next((step for step in steps(program, actor=actor) if step.state != DONE), None)
+    if step is None:
+        return None
+    url = reverse("orders:home", kwargs={"app_id": program.app_id}) if can(actor, "console.view_mini_program", program) else ""
+    return Missing(step.title, step.sentence, step.who, url)
 
 
 def _released(program: MiniProgram) -> Link:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.matrix import codename
-from console.models import MiniProgram, SuperappGrant, TeamGrant, User
-from console.permissions import can
+from console.models import MiniProgram, Superapp, SuperappGrant, TeamGrant, User
+from console.permissions import Scoped, can, holders
 from payments.models import DeliveryConfig, MerchantBinding, PaymentRequest, Request
 
 DONE, NOW, WAITING, TODO, BLOCKED = "done", "now", "waiting", "todo", "blocked"
@@ -49,6 +49,38 @@ class Link(NamedTuple):
     action: str = ""
 
 
+class Missing(NamedTuple):
+    """The step that an empty list waits for, and who can take it. `url` is the page that says so, "" for who cannot open it."""
+
+    title: str
+    sentence: str
+    who: str
+    url: str
+
+
+def missing_feature(superapp: Superapp, *, actor: User) -> Missing | None:
+    """What is missing before anything is sold in a superapp: the payment feature. None once it is on."""
+    link = _feature(superapp)
+    if link.state == DONE:
+        return None
+    url = reverse("payments:payment-management", kwargs={"superapp": superapp.code})
+    seen = can(actor, "payments.view_payment_management", superapp)
+    return Missing(link.title, link.sentence, _who(link.permission, superapp), url if seen else "")
+
+
+def missing_standard(program: MiniProgram, *, actor: User) -> Missing | None:
+    """What is missing before a mini program takes standard payments: its permission. None once it is approved."""
+    link = _payment(program, PaymentRequest.Type.STANDARD)
+    if link.state == DONE:
+        return None
+    url = link.url if can(actor, "console.view_mini_program", program) else ""
+    return Missing(_("Permission for standard payment"), link.sentence, _who(link.permission, program), url)
+
+
+def _who(permission: str, obj: Scoped) -> str:
+    return names_sentence([str(user) for user in holders(permission, obj)])
+
+
 def steps(program: MiniProgram, *, actor: User) -> list[Step]:
     """The five links in order, for `actor`; six queries beside the superapp and team of `program`."""
     return place(links(program), people(program), program, actor=actor)
@@ -57,7 +89,8 @@ def steps(program: MiniProgram, *, actor: User) -> list[Step]:
 def links(program: MiniProgram) -> list[Link]:
     """Where each link stands."""
     config = DeliveryConfig.objects.filter(mini_program=program).first()
-    return [_feature(program), _merchant(program), _payment(program), _delivery(program, config), _push(program, config)]
+    virtual = _payment(program, PaymentRequest.Type.VIRTUAL)
+    return [_feature(program.superapp), _merchant(program), virtual, _delivery(program, config), _push(program, config)]
 
 
 def place(chain: list[Link], who: dict[str, list[str]], program: MiniProgram, *, actor: User) -> list[Step]:
@@ -96,8 +129,7 @@ def names_sentence(names: list[str]) -> str:
     return ngettext("%(names)s and %(more)d more", "%(names)s and %(more)d more", more) % {"names": shown, "more": more}
 
 
-def _feature(program: MiniProgram) -> Link:
-    superapp = program.superapp
+def _feature(superapp: Superapp) -> Link:
     title, permission = _("Payment feature"), "payments.manage_payment"
     if superapp.payment_enabled and superapp.currencies:
         return Link("feature", title, DONE, ", ".join(superapp.currencies), permission)
@@ -120,11 +152,11 @@ def _merchant(program: MiniProgram) -> Link:
     return _request_link("merchant", title, row, permission, url, _("Bind a merchant"))
 
 
-def _payment(program: MiniProgram) -> Link:
-    rows = PaymentRequest.objects.filter(program=program, type=PaymentRequest.Type.VIRTUAL)
-    row = rows.order_by("-requested_at", "-pk").first()
+def _payment(program: MiniProgram, type: str) -> Link:  # noqa: A002
+    row = PaymentRequest.objects.filter(program=program, type=type).order_by("-requested_at", "-pk").first()
     title, permission = _("Payment permission"), "payments.request_payment"
-    url = reverse("payments:payment", kwargs={"app_id": program.app_id})
+    page = "payments:payment" if type == PaymentRequest.Type.VIRTUAL else "payments:standard-payment"
+    url = reverse(page, kwargs={"app_id": program.app_id})
     if row is None:
         return Link("payment", title, "", _("Not requested yet."), permission, url, _("Request permission"))
     if row.state == Request.State.APPROVED:

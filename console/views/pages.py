@@ -14,7 +14,7 @@ from console.errors import Refused
 from console.matrix import SIGNED_IN
 from console.middleware import THEMES, known_zone
 from console.models import MiniProgram, Superapp
-from console.permissions import can
+from console.permissions import THE_PLATFORM, can, names_of_holders
 from console.views.base import ConsoleView
 
 
@@ -32,7 +32,9 @@ class Home(ConsoleView):
             if superapps:
                 return redirect("superapp-home", superapp=superapps[0].code)
             return redirect("orders:home", app_id=programs[0].app_id)
-        return self.render(superapps=superapps, programs=programs)
+        # Whoever has no place yet reads who makes places and invites people.
+        who = "" if superapps or programs else names_of_holders("console.manage_teams", THE_PLATFORM)
+        return self.render(superapps=superapps, programs=programs, who=who)
 
 
 class SuperappHome(ConsoleView):
@@ -46,7 +48,8 @@ class SuperappHome(ConsoleView):
         seen = MiniProgram.objects.visible_to(self.actor) | MiniProgram.objects.visible_to(self.actor, "orders.view_order")
         rows = seen.filter(superapp=self.superapp).select_related("team").order_by("name")[:200]
         homes = ["orders:home" if can(self.actor, "console.view_mini_program", row) else "orders:list" for row in rows]
-        return self.render(programs=list(zip(rows, homes, strict=True)))
+        programs = list(zip(rows, homes, strict=True))
+        return self.render(programs=programs, who="" if programs else names_of_holders("console.manage_teams", THE_PLATFORM))
 
 
 class StyleGuide(ConsoleView):

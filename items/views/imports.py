@@ -19,6 +19,7 @@ from items.importing.parts import part_of, parts_of
 from items.importing.template import write_template
 from items.imports import start_catalogue
 from items.models import Import, Item
+from items.readiness import missing_step
 from items.settlement import settlement_currency
 from items.views.items import PricedForm
 
@@ -72,8 +73,12 @@ class ImportList(ConsoleView):
 
     def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """The last hundred."""
+        assert self.mini_program
         rows = Import.objects.filter(mini_program=self.mini_program).select_related("started_by").defer("findings", "plan")
-        return self.render(imports=rows.order_by("-started_at")[:100])
+        imports = list(rows.order_by("-started_at")[:100])
+        has_currency = bool(imports) or bool(settlement_currency(self.mini_program))
+        missing = None if has_currency else missing_step(self.mini_program, actor=self.actor)
+        return self.render(imports=imports, missing=missing)
 
 
 class ImportUpload(PricedForm):

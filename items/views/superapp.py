@@ -13,6 +13,7 @@ from items.actions import item as actions
 from items.forms import EmptyForm, ReasonForm
 from items.models import Item
 from items.superapp_listing import SAMPLE, on_sale_listing
+from payments.readiness import missing_feature
 
 
 class ItemsOnSale(ConsoleView):
@@ -25,7 +26,11 @@ class ItemsOnSale(ConsoleView):
         """The address holds filter, search and place."""
         assert self.superapp
         listing = on_sale_listing(self.superapp, request.GET)
-        return self.render(listing=listing, sample=SAMPLE, is_sample=bool(request.GET.get("sample")))
+        is_empty = not listing.page.rows and not listing.is_filtered
+        return self.render(
+            listing=listing, sample=SAMPLE, is_sample=bool(request.GET.get("sample")),
+            missing=missing_feature(self.superapp, actor=self.actor) if is_empty else None,
+        )  # fmt: skip
 
 
 class Ticked(FormView):

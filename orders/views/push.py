@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from console.errors import Invisible, WrongState
 from console.permissions import can, grants_of
 from console.views.base import ConsoleView
+from items.readiness import missing_step
 from orders.actions.delivery import redeliver_order
 from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
 from orders.models import Attempt, Order
@@ -95,10 +96,12 @@ class PushLog(ConsoleView):
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """The newest LOG_LENGTH attempts, newest first."""
         rows = Attempt.objects.filter(delivery__mini_program=self.mini_program)
-        attempts = rows.select_related("delivery__order").order_by("-started_at", "-pk")[:LOG_LENGTH]
+        attempts = list(rows.select_related("delivery__order").order_by("-started_at", "-pk")[:LOG_LENGTH])
+        assert self.mini_program
         teams, _superapps = grants_of(self.actor).containers(self.permission)
         return self.render(
             attempts=attempts,
+            missing=None if attempts else missing_step(self.mini_program, actor=self.actor),
             length=LOG_LENGTH,
             sees_signatures=can(self.actor, "payments.view_delivery", self.container),
             # Bodies hold whole open ids, as raw notifications do: they are for the team.

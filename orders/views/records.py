@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console import replica
@@ -11,8 +12,9 @@ from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
 from console.permissions import can, resting
 from console.views.base import ConsoleView
-from items.readiness import steps
+from items.readiness import missing_step
 from orders.listings import MASKED, WHOLE, RecordListing, listing_of, sees_players
+from payments.readiness import Missing, missing_feature, missing_standard
 
 
 class RecordList(ConsoleView):
@@ -42,7 +44,8 @@ class RecordList(ConsoleView):
             views=views_shown(listing, self.place, reader=self.actor),
             export_url=f"export{listing.url()}",
             **self.redelivery(listing),
-            missing_step=self.missing_step(listing),
+            wider_url=self.wider_url(listing),
+            missing=None if listing.page.rows or listing.is_filtered else self.missing(listing),
         )
 
     def redelivery(self, listing: RecordListing) -> dict[str, Any]:
@@ -53,11 +56,20 @@ class RecordList(ConsoleView):
             return {"may_redeliver": True}
         return {"resting": resting(self.actor, self.mini_program, {"orders.redeliver": [_("Redeliver many")]})}
 
-    def missing_step(self, listing: RecordListing) -> Any:
-        """Of an empty virtual record: what the mini program still lacks before its first sale, None for nothing."""
-        if not self.mini_program or listing.page.rows or listing.is_filtered or listing.is_standard:
-            return None
-        return next((step for step in steps(self.mini_program, actor=self.actor) if step.state != "done"), None)
+    def wider_url(self, listing: RecordListing) -> str:
+        """The same list over all the days that it can show, "" where it shows them anyway."""
+        if not listing.filterset.default_days or listing.page.rows:
+            return ""
+        return listing.url(since=listing.filterset.earliest(timezone.localdate()).isoformat())
+
+    def missing(self, listing: RecordListing) -> Missing | None:
+        """Of an empty record: what is missing before anything is sold here, None for nothing."""
+        if self.mini_program and listing.is_standard:
+            return missing_standard(self.mini_program, actor=self.actor)
+        if self.mini_program:
+            return missing_step(self.mini_program, actor=self.actor)
+        assert self.superapp
+        return missing_feature(self.superapp, actor=self.actor)
 
 
 class OrderList(RecordList):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.models import AuditEntry, MiniProgram, Superapp
-from console.permissions import can, resting
+from console.permissions import THE_PLATFORM, can, names_of_holders, resting
 from console.views.base import FormView
 from payments.actions import superapp as actions
 from payments.forms import CurrencyForm, KnowingForm, PlainForm, named
@@ -56,13 +56,14 @@ class PaymentManagement(ManagementView):
         entries = AuditEntry.objects.filter(
             object_type="console.superapp", object_id=str(self.superapp.pk), verb__in=SWITCHED, superapp=self.superapp
         )
-        allowed = can(self.actor, actions.MANAGE, self.superapp)
+        allowed, listing = can(self.actor, actions.MANAGE, self.superapp), program_listing(self.superapp, self.request.GET)
         return {
             "switched": entries.order_by("-id").first(),
             "may_manage": allowed,
             "resting": resting(self.actor, self.superapp, {actions.MANAGE: self.acts()}),
             "currencies": self.currencies(),
-            "listing": program_listing(self.superapp, self.request.GET),
+            "listing": listing,
+            "who": "" if listing.page.rows else names_of_holders("console.manage_teams", THE_PLATFORM),
         }
 
     def acts(self) -> list[str]:

@@ -16,6 +16,7 @@ from payments.actions.deciding_many import decide_many, selection
 from payments.forms import ManyForm, ReasonForm
 from payments.models import Request
 from payments.queue import TABS, request_listing
+from payments.readiness import missing_feature
 
 COUNTED = 999
 
@@ -40,6 +41,7 @@ class Approvals(ConsoleView):
             tabs=TABS,
             may_decide=may_decide and is_pending,
             resting=self.resting() if is_pending else {},
+            missing=None if listing.page.rows or listing.is_filtered else missing_feature(self.superapp, actor=self.actor),
         )
 
     def resting(self) -> dict[str, list[Any]]:

@@ -69,7 +69,7 @@ def test_an_empty_record_leads_to_what_is_missing_or_waits_for_the_first_order(c
     page = client.get(url).content.decode()
     assert "Not selling yet: Merchant" in page and "No merchant is bound yet." in page
     assert f'href="/m/{starfall.app_id}/">See what is missing' in page
-    assert "No orders yet" in client.get(url + "?kind=standard").content.decode()
+    assert "Not selling yet: Permission for standard payment" in client.get(url + "?kind=standard").content.decode()
     assert "Nothing matches" in client.get(url + "?payment=paid").content.decode()
 
 
