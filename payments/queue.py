@@ -4,12 +4,13 @@ from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
 
-from django.db.models import BooleanField, Case, CharField, ExpressionWrapper, F, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, CharField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.lookups import Exact
 from django.http import QueryDict
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from console.columns import Column, Kind
 from console.filters import ChoiceFilter, ListFilters
@@ -19,11 +20,13 @@ from console.permissions import can
 from payments.models import PaymentRequest, Request
 from payments.notices import review_url
 
-TABS = (("pending", _("Pending")), ("decided", _("Decided")), ("in-force", _("In force")))
+TABS = (("pending", pgettext_lazy("requests", "Pending")), ("decided", _("Decided")), ("in-force", _("In force")))
 KINDS = tuple((kind.value, kind.label) for kind in Request.Kind)
-#: The kinds in words, with the two payments that a mini program may ask for told apart.
+#: The kinds in words, with the two payments that a mini program may ask for told apart. The type is asked for each row that is
+#: shown; a join would be made for all that match, before they are cut.
+TYPE = Subquery(PaymentRequest.objects.filter(pk=OuterRef("pk")).values("type"))
 WHAT = Case(
-    When(paymentrequest__type=PaymentRequest.Type.STANDARD, then=Value("standard")),
+    When(Exact(TYPE, Value(PaymentRequest.Type.STANDARD.value)), then=Value("standard")),
     default=F("kind"),
     output_field=CharField(),
 )
@@ -67,7 +70,7 @@ class RequestListing(Listing):
     filters = RequestFilters
     extra: ClassVar[tuple[str, ...]] = ("superapp__code", "kind")
     about = (
-        Column("kind", _("Request"), source=WHAT, choices=WORDS),
+        Column("kind", pgettext_lazy("of a team", "Request"), source=WHAT, choices=WORDS),
         Column("program", _("Mini program"), source="mini_program__name"),
         Column("team", _("Team"), source="team__name"),
         Column("by", _("Requested by"), source="requested_by__name"),

@@ -1,5 +1,6 @@
 """The approver's queue: tabs, filters, search, pages, and decisions about many requests at once."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,17 @@ def test_the_longest_waiting_is_first_with_its_waiting_time(as_person, orbit, re
     Request.objects.filter(pk=exempting.pk).update(requested_at=timezone.now() - timedelta(hours=3))
     assert shown() == [exempting.pk, requested.pk]
     assert "3\xa0hours" in as_person(approver).get(url("approvals", orbit)).text
+
+
+def test_each_tick_box_is_named_by_its_row(as_person, orbit, approver, starfall, northlight, senior, requested):
+    moonlit = MiniProgram.objects.create(name="Moonlit", kind="mini_game", team=northlight, superapp=orbit)
+    for program in (starfall, moonlit):
+        ExemptionRequest.objects.create(**owners_of(program), program=program, requested_by=senior, message="m")
+    page = as_person(approver).get(url("approvals", orbit)).text
+    names = re.findall(r'name="request" value="\d+" aria-label="Select ([^"]+), since [^"]+"', page)
+    assert sorted(names) == [
+        "Approval exemption of Moonlit", "Approval exemption of Starfall", "Payment permission of Starfall"
+    ]  # fmt: skip
 
 
 def test_tabs_kinds_and_search(requested, exempting, bound, shown, starfall):
