@@ -49,7 +49,14 @@ class SuperappHome(ConsoleView):
         rows = seen.filter(superapp=self.superapp).select_related("team").order_by("name")[:200]
         homes = ["orders:home" if can(self.actor, "console.view_mini_program", row) else "orders:list" for row in rows]
         programs = list(zip(rows, homes, strict=True))
-        return self.render(programs=programs, who="" if programs else names_of_holders("console.manage_teams", THE_PLATFORM))
+        return self.render(programs=programs, **({} if programs else self.emptiness()))
+
+    def emptiness(self) -> dict[str, Any]:
+        """Whether there are mini programs that the reader's role does not show, and who can change what is missing."""
+        assert self.superapp
+        if not MiniProgram.objects.filter(superapp=self.superapp).exists():
+            return {"who": names_of_holders("console.manage_teams", THE_PLATFORM)}
+        return {"hidden": True, "who": names_of_holders("console.manage_members", self.superapp)}
 
 
 class StyleGuide(ConsoleView):
