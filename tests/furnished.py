@@ -32,6 +32,7 @@ from orders.mismatches import CASES, open_rows
 from orders.models import Order, Refund
 from payments.actions import backend, client_certificate, rotation
 from payments.models import Credential, ExemptionRequest, Request
+from tests.orders.archive import archive, sold
 from tests.payments.test_client_certificate import made, pem
 
 SETUP = System("test setup")
@@ -61,6 +62,7 @@ class Furnished:
         self._places()
         self._exports()
         self._imports()
+        self._archive()
         self._keys()
 
     def _people(self) -> None:
@@ -106,6 +108,11 @@ class Furnished:
         ran = upload(self.program, self.admin, [["token", "Token", "0.49"]])
         self.applied = imports.confirm(ran, actor=self.admin)
         self.unreadable = upload(self.program, self.admin, None)
+
+    def _archive(self) -> None:
+        """An order of long ago with a refund, in a file of the archive."""
+        sold(self.program, "ARCHIVED-1", refund="RF-ARCHIVED-1", open_id="player-of-long-ago")
+        archive()
 
     def _keys(self) -> None:
         """A credential beside one that overlaps, a client certificate, a key of the superapp that waits for its switch."""
@@ -254,6 +261,8 @@ def _records(made: Furnished) -> Rows:
     return [
         ("senior", asked("orders:redeliver-many", **own)),
         ("senior", asked("orders:refund-export", **own)),
+        ("senior", asked("orders:archived", {"env": "0", "number": "ARCHIVED-1"}, **own)),
+        ("senior", asked("orders:archived-refund", {"env": "0", "number": "RF-ARCHIVED-1"}, **own)),
         ("senior", asked("orders:mismatch-settle", chosen("price", made.program), **own)),
         ("superapp-admin", asked("orders:superapp-mismatch-settle", chosen("unknown", made.superapp), **whole)),
         *(("senior", asked("orders:mismatches", {"case": case}, **own)) for case in ("undelivered", "price", "above_paid")),
