@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notifications/", notices.NoticeList.as_view(), name="notices"),
     path("notifications/read", notices.NoticeRead.as_view(), name="notice-read"),
     path("notifications/preferences", notices.NoticePreferences.as_view(), name="notice-preferences"),
+    # Whoever could change the own address would sign in by one that nobody confirmed; the platform knows people by theirs.
+    path("accounts/email/", pages.NotHere.as_view(), name="account_email"),
     path("accounts/", include("allauth.urls")),
     path("s/<str:superapp>/", pages.SuperappHome.as_view(), name="superapp-home"),
     path("s/<str:superapp>/activity/", activity.Activity.as_view(), name="superapp-activity"),

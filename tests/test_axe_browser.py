@@ -32,7 +32,6 @@ PUBLIC = ("/accounts/login/", "/accounts/password/reset/done/", "/accounts/signu
 UNREACHED = {
     "account_confirm_email": "no mail has such a link: the address of an invitation is known to be right",
     "account_confirm_login_code": "switched off",
-    "account_email": "switched off",
     "account_email_verification_sent": "switched off",
     "account_set_password": "everybody has a password",
     "mfa_download_recovery_codes": "a file",

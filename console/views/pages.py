@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from console import health
-from console.errors import Refused
+from console.errors import Invisible, Refused
 from console.matrix import SIGNED_IN
 from console.middleware import THEMES, known_zone
 from console.models import MiniProgram, Superapp
@@ -57,6 +57,16 @@ class SuperappHome(ConsoleView):
         if not MiniProgram.objects.filter(superapp=self.superapp).exists():
             return {"who": names_of_holders("console.manage_teams", THE_PLATFORM)}
         return {"hidden": True, "who": names_of_holders("console.manage_members", self.superapp)}
+
+
+class NotHere(ConsoleView):
+    """A page of a library that this product does not have; its address answers as if it were not there."""
+
+    permission: ClassVar[str] = SIGNED_IN
+
+    def check_permission(self) -> None:
+        """Nobody may. Raises Invisible."""
+        raise Invisible
 
 
 class StyleGuide(ConsoleView):

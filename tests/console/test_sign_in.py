@@ -68,6 +68,15 @@ def test_nobody_signs_up_by_themselves(client, db):
     assert not User.objects.exists()
 
 
+def test_nobody_changes_the_address_that_the_platform_knows_them_by(client, team_admin):
+    client.force_login(team_admin)
+    url, before = reverse("account_email"), team_admin.email
+    assert client.get(url).status_code == 404
+    for act in ("action_add", "action_primary"):
+        assert client.post(url, {act: "", "email": "another@demo.test"}).status_code == 404
+    assert User.objects.get(pk=team_admin.pk).email == before
+
+
 def test_an_inactive_account_cannot_sign_in(client, team_admin):
     User.objects.filter(pk=team_admin.pk).update(is_active=False)
     sign_in(client, team_admin.email)
