@@ -39,3 +39,22 @@ class RemoveIndexOnline(migrations.RemoveIndex):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
         schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), index, **_how(schema_editor))
+
+
+class AddSqlIndexOnline(migrations.RunPython):
+    """An index of an expression that only PostgreSQL has; SQLite, which is for trials, goes without. `of` is all after ON."""
+
+    def __init__(self, name: str, *, of: str) -> None:
+        self.name, self.of = name, of
+        make = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}"
+        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
+        super().__init__(lambda _apps, editor: _run(editor, make), lambda _apps, editor: _run(editor, drop))
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """As it was made."""
+        return type(self).__name__, [self.name], {"of": self.of}
+
+
+def _run(editor: BaseDatabaseSchemaEditor, sql: str) -> None:
+    if editor.connection.vendor == "postgresql":
+        editor.execute(sql)

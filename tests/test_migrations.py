@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
-from console.online_indexes import AddIndexOnline
+from console.online_indexes import AddIndexOnline, AddSqlIndexOnline
 from console.triggers import MakeTriggers
 
 #: The newest migration of each app that was made before the first release: there is no previous version to keep serving.
@@ -23,7 +23,7 @@ OURS = sorted(
 )
 #: Without an index the old code is slower, and right.
 ADDS = (
-    operations.CreateModel, AddIndexOnline, MakeTriggers, operations.AlterModelOptions, operations.AlterModelManagers,
+    operations.CreateModel, AddIndexOnline, AddSqlIndexOnline, MakeTriggers, operations.AlterModelOptions, operations.AlterModelManagers,
     operations.RemoveIndex,
 )  # fmt: skip
 
