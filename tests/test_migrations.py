@@ -23,8 +23,8 @@ OURS = sorted(
 )
 #: Without an index the old code is slower, and right.
 ADDS = (
-    operations.CreateModel, AddIndexOnline, AddSqlIndexOnline, MakeTriggers, operations.AlterModelOptions, operations.AlterModelManagers,
-    operations.RemoveIndex,
+    operations.CreateModel, AddIndexOnline, AddSqlIndexOnline, MakeTriggers, operations.AlterModelOptions,
+    operations.AlterModelManagers, operations.RemoveIndex,
 )  # fmt: skip
 
 
