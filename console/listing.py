@@ -356,8 +356,7 @@ class Listing:
 
     def head(self) -> SafeString:
         """The cells of the table's head; a column the list can be sorted by is a link that turns the order."""
-        cells = [self._head_cell(column) for column in self.shown]
-        return format_html_join("", "{}", ((html,) for html in cells))
+        return format_html_join("", "{}", ((self._head_cell(column),) for column in self.shown))
 
     def _head_cell(self, column: Column) -> SafeString:
         css = format_html(' class="{}"', column.css) if column.css else ""
