@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from console.models import User
 from orders.models import Order
 from tests.browser import SIZE
+from tests.orders.archive import archive, sold
 from tests.orders.records import place
+from tests.test_axe_browser import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 #: In Shanghai it is the next day already.
@@ -123,3 +125,23 @@ def test_a_view_is_kept_and_opened(signed_in, live_server, starfall):
     page.get_by_role("button", name="Keep the view").click()
     expect(page.get_by_role("link", name="Not paid yet")).to_have_attribute("aria-current", "page")
     expect(page.locator("tbody tr")).to_have_count(5)
+
+
+def test_an_archived_order_is_found_by_its_number_and_read(signed_in, live_server, starfall, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    sold(starfall, "OLD-1", refund="OLD-R-1", open_id="player-0001-abcd")
+    archive()
+    page = signed_in
+    page.goto(f"{live_server.url}/m/{starfall.app_id}/orders/")
+    page.get_by_role("searchbox").fill("OLD-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Order OLD-1")
+    expect(page.locator(".banner")).to_contain_text("with the orders of March 2025")
+    page.get_by_role("link", name="Refunds").click()
+    assert page.url.endswith("#refunds")
+    addresses = [page.url]
+    page.get_by_role("link", name="OLD-R-1").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Refund OLD-R-1")
+    assert [fault for address in [*addresses, page.url] for fault in faults(page, address.partition("#")[0])] == []
+    page.get_by_role("link", name="OLD-1", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Order OLD-1")
