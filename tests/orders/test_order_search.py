@@ -103,6 +103,21 @@ def test_two_hundred_numbers_of_full_length_fit_and_one_more_is_refused(search, 
     assert "Search for at most 200 numbers at once; these are 201." in refused
 
 
+@pytest.mark.parametrize("name", ["list", "refund-list", "superapp-list", "superapp-refund-list"])
+@pytest.mark.parametrize("kind", ["virtual", "standard"])
+def test_all_lists_refuse_201_pasted_numbers_with_a_sentence(client, operator, superapp_operator, starfall, name, kind):
+    of_superapp = name.startswith("superapp")
+    client.force_login(superapp_operator if of_superapp else operator)
+    place = {"superapp": starfall.superapp.code} if of_superapp else {"app_id": starfall.app_id}
+    url = reverse(f"orders:{name}", kwargs=place)
+    numbers = [f"NUMBER-{number}" for number in range(201)]
+    page = client.get(url, {"kind": kind, "q": "\n".join(numbers)})
+    told = page.content.decode()
+    assert page.status_code == 200 and "Search for at most 200 numbers at once; these are 201. Take some away." in told
+    assert "NUMBER-200" in told, "what was pasted stays"
+    assert "0 of 200 numbers were found." in client.get(url, {"kind": kind, "q": " ".join(numbers[:200])}).content.decode()
+
+
 def test_refunds_are_found_by_their_number_their_orders_or_a_part(client, operator, starfall):
     order = place(starfall, "ORDER-1", payment_state="paid", paid_amount=990)
     give_back(order, "REFUND-77")

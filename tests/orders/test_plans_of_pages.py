@@ -142,6 +142,28 @@ def test_lists_with_all_that_stands_around_them(shop, app, query, monkeypatch):
         assert sequential(asked(shop.staff, url + query)) == []
 
 
+YEAR = f"since={timezone.now().date() - timedelta(days=300)}"
+REFUND_FILTERS = [f"state=success&{YEAR}", f"state=failed&{YEAR}", f"{YEAR}&before=end", f"{YEAR}&kind=standard&sort=oldest"]
+
+
+@pytest.mark.parametrize("query", REFUND_FILTERS)
+def test_every_filter_of_the_after_sales_record(shop, app, query, monkeypatch):
+    monkeypatch.setattr("console.listing.COUNT_CAP", 200)
+    own = f"{reverse('orders:refund-list', kwargs=app)}?{query}"
+    assert sequential(asked(shop.operator, f"{own}&item=item_007")) == []
+    assert sequential(asked(shop.operator, own)) == []
+    theirs = f"{reverse('orders:superapp-refund-list', kwargs={'superapp': shop.superapp.code})}?{query}"
+    assert sequential(asked(shop.staff, theirs)) == []
+    assert sequential(asked(shop.staff, f"{theirs}&program=Program+3")) == []
+
+
+@pytest.mark.parametrize("query", ["program=Program+3", "program=Program+3&item=item_007", "program=nobody&payment=paid"])
+def test_filters_that_only_the_superapps_orders_have(shop, query, monkeypatch):
+    monkeypatch.setattr("console.listing.COUNT_CAP", 200)
+    url = reverse("orders:superapp-list", kwargs={"superapp": shop.superapp.code})
+    assert sequential(asked(shop.staff, f"{url}?{query}")) == []
+
+
 def test_details(shop, app):
     for rows, name in ((Order.objects.filter(payment_state="paid"), "detail"), (Refund.objects.all(), "refund-detail")):
         pk = rows.filter(mini_program=shop.program).values_list("pk", flat=True)[0]
