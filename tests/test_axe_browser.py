@@ -192,9 +192,10 @@ def test_every_page_is_judged(site):
 
 
 def with_pages() -> set[str]:
-    """Routes of the console that answer GET with a page of their own."""
-    views = {name: getattr(view, "view_class", None) for name, _path, view in routes() if name and not name.startswith(NO_PAGES)}
-    return {name for name, view in views.items() if view is None or _has_page(view)}
+    """Routes of the console that answer GET with a page of their own. Of two with the same name the first one answers."""
+    named = [(name, getattr(view, "view_class", None)) for name, _path, view in routes() if name]
+    first = {name: view for name, view in reversed(named) if not name.startswith(NO_PAGES)}
+    return {name for name, view in first.items() if view is None or _has_page(view)}
 
 
 def _has_page(view: type) -> bool:
