@@ -30,9 +30,10 @@ class MoneyError(ValueError):
 
 
 @cache
-def _currencies() -> frozenset[str]:
+def _currencies(first: date | None = None, last: date | None = None) -> frozenset[str]:
+    """Of all territories: today, or from the first day to the last of a period."""
     territories = get_global("territory_currencies")
-    return frozenset(code for territory in territories for code in get_territory_currencies(territory))
+    return frozenset(code for territory in territories for code in get_territory_currencies(territory, first, last))
 
 
 def currencies() -> list[str]:
@@ -45,11 +46,9 @@ def is_currency(code: str) -> bool:
     return isinstance(code, str) and code in _currencies()
 
 
-@cache
 def known_currencies() -> frozenset[str]:
     """Those in use today and those that were since KNOWN_SINCE: what was sold in them is still shown and refunded."""
-    found = (get_territory_currencies(place, KNOWN_SINCE, date.max) for place in get_global("territory_currencies"))
-    return frozenset(code for codes in found for code in codes)
+    return _currencies(KNOWN_SINCE, date.max)
 
 
 @cache

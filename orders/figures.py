@@ -47,7 +47,7 @@ def share(part: int, whole: int) -> float | None:
 
 
 def days_of(program: MiniProgram, number: int) -> list[Day]:
-    """The last so many days of live orders, today included, oldest first; six queries, whatever the number and the table.
+    """The last so many days of live orders, today included, oldest first; at most six queries, whatever the number and the table.
 
     What is made already comes from the rollups, what is younger from the rows themselves.
     """

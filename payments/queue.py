@@ -116,7 +116,6 @@ class PendingListing(RequestListing):
         Column("message", _("Message"), Kind.EXCERPT, "message"),
     )
 
-
     def row_name(self, row: dict[str, Any]) -> str:
         """What is asked, for whom, and since when: a mini program may have several releases in review."""
         kind = dict(WORDS)[row[self.about[0].alias]]

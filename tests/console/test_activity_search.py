@@ -1,7 +1,5 @@
 """A search in the activity of people reads what it finds, whatever else stands in the table."""
 
-import json
-
 import pytest
 from django.db import connection
 from django.http import QueryDict
@@ -10,6 +8,7 @@ from django.utils import timezone
 from console.activity import activity_listing
 from console.models import AuditEntry
 from console.permissions import THE_PLATFORM
+from tests.orders.test_plans import plan
 
 pytestmark = [
     pytest.mark.django_db,
@@ -44,19 +43,9 @@ def entries(starfall, superapp_admin):
 
 def read(rows) -> int:
     """How many entries the plan touched, as it was run."""
-    sql, params = rows.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
-        found = cursor.fetchone()[0]
-    found = json.loads(found) if isinstance(found, str) else found
-    return sum(touched(found[0]["Plan"]))
-
-
-def touched(node):
-    if node.get("Relation Name") == "console_auditentry":
-        yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    for child in node.get("Plans", []):
-        yield from touched(child)
+    names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+    touched = [node for node in plan(rows) if node.get("Relation Name") == "console_auditentry"]
+    return sum(node.get(name, 0) for node in touched for name in names)
 
 
 def test_a_search_reads_what_it_finds(entries, starfall):

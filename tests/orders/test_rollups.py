@@ -19,6 +19,7 @@ from django.utils import timezone
 from orders import rollups
 from orders.figures import days_of
 from orders.models import LateChange, Order, Refund, Rollup
+from orders.models.rollups import MEASURES
 from orders.rollup_check import differences
 from orders.rollups import oldest_change
 from tests.orders.records import give_back, place
@@ -52,6 +53,11 @@ def test_orders_payments_refunds_and_deliveries_are_in_the_rollup(starfall, two_
     rollups.roll()
     names = ("orders", "paid", "paid_amount", "refunds", "refunded_amount", "due", "delivered", "within_5s", "within_1m")
     assert sums(*names) == [2, 1, 990, 1, 100, 1, 1, 0, 1]
+
+
+def test_everything_that_a_bucket_holds_is_counted_once():
+    counted = [name for _rows, _at, measures in rollups.SOURCES for name in measures]
+    assert sorted(counted) == sorted(MEASURES)
 
 
 def test_making_them_again_changes_nothing(starfall, two_days_ago):
