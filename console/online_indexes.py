@@ -5,7 +5,7 @@ Migrations that use them state `atomic = False`.
 
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
@@ -53,6 +53,50 @@ class AddSqlIndexOnline(migrations.RunPython):
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """As it was made."""
         return type(self).__name__, [self.name], {"of": self.of}
+
+
+class WidenUniqueOnline(migrations.AddConstraint):
+    """The unique constraint of this name has more columns from now on; at every moment one of the two is in force."""
+
+    atomic = False
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        state.alter_constraint(app_label, self.model_name_lower, self.constraint.name, self.constraint)
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._replace(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._replace(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        """For the log of `migrate`."""
+        return f"Widen constraint {self.constraint.name} on model {self.model_name}"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        """For the name that makemigrations proposes."""
+        return f"widen_{self.constraint.name.lower()}"
+
+    def _replace(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
+        name, key = self.constraint.name, (app_label, self.model_name_lower)
+        old, new = (state.models[key].get_constraint_by_name(name) for state in (from_state, to_state))
+        before, after = (state.apps.get_model(app_label, self.model_name) for state in (from_state, to_state))
+        if editor.connection.vendor != "postgresql":
+            editor.remove_constraint(before, old)
+            editor.add_constraint(after, new)
+            return
+        columns = ", ".join(editor.quote_name(after._meta.get_field(field).column) for field in new.fields)
+        where = f" WHERE {condition}" if (condition := new._get_condition_sql(after, editor)) else ""
+        editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_wide")  # a migration that was killed left it invalid
+        editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_wide ON {after._meta.db_table} ({columns}){where}")
+        with transaction.atomic(editor.connection.alias):
+            editor.remove_constraint(before, old)
+            if where:
+                editor.execute(f"ALTER INDEX {name}_wide RENAME TO {name}")
+            else:
+                table = after._meta.db_table
+                editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}_wide")
 
 
 def _run(editor: BaseDatabaseSchemaEditor, sql: str) -> None:

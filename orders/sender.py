@@ -48,6 +48,7 @@ class Push(NamedTuple):
 class Tried(NamedTuple):
     """What is kept of one attempt: the columns of an Attempt row, without the cost of a model instance. Durations in ms."""
 
+    mini_program_id: int
     delivery_id: int
     number: int
     url: str
@@ -75,7 +76,7 @@ def outgoing(push: Push, *, deadline: float = DEADLINE) -> OutgoingRequest:
 
 def unsent(push: Push, *, outcome: Attempt.Outcome, error: str = "") -> Tried:
     """The attempt of a push that could not be made; the schedule goes on all the same."""
-    return Tried(push.row.pk, push.number, push.url, outcome, timezone.now(), error)
+    return Tried(push.row.mini_program_id, push.row.pk, push.number, push.url, outcome, timezone.now(), error)
 
 
 def tried(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: datetime) -> Tried:
@@ -84,6 +85,6 @@ def tried(push: Push, request: OutgoingRequest, answer: Answer, *, started_at: d
     # Times and reasons of connections that did not come about would tell a closed port from a blocked address.
     durations = {} if answer.unreachable else {name: round(value * 1000, 1) for name, value in answer.durations.items()}
     return Tried(
-        push.row.pk, push.number, push.url, outcome, started_at, answer.public_class, dict(request.headers), answer.status, code,
-        excerpt(answer.body), durations,
+        push.row.mini_program_id, push.row.pk, push.number, push.url, outcome, started_at, answer.public_class,
+        dict(request.headers), answer.status, code, excerpt(answer.body), durations,
     )  # fmt: skip

@@ -7,10 +7,10 @@ import pytest
 from django.db import models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
-from console.online_indexes import AddIndexOnline, AddSqlIndexOnline
+from console.online_indexes import AddIndexOnline, AddSqlIndexOnline, WidenUniqueOnline
 from console.triggers import MakeTriggers
 
 #: The newest migration of each app that was made before the first release: there is no previous version to keep serving.
@@ -43,11 +43,19 @@ def faults(migration: Migration, before: ProjectState) -> list[str]:
 def is_harmless(operation: operations.base.Operation, before: ProjectState, app: str) -> bool:
     """A column that may be left out of an INSERT; or new choices and words, which are not in the database."""
     field = getattr(operation, "field", None)
+    if isinstance(operation, WidenUniqueOnline):  # whatever it refuses, the narrower one refused
+        return widens(operation.constraint, before.models[app, operation.model_name_lower])
     if isinstance(operation, operations.AddField):
         return field.null or field.db_default is not NOT_PROVIDED or field.many_to_many
     if isinstance(operation, operations.AlterField):
         return in_database(field) == in_database(before.models[app, operation.model_name_lower].fields[operation.name])
     return False
+
+
+def widens(constraint: models.UniqueConstraint, model: ModelState) -> bool:
+    """Whether it has all columns of the constraint of its name, and the same condition."""
+    old = model.get_constraint_by_name(constraint.name)
+    return set(old.fields) < set(constraint.fields) and old.condition == constraint.condition
 
 
 def in_database(field: models.Field) -> tuple[object, ...]:
@@ -72,6 +80,7 @@ def test_what_the_old_code_cannot_live_with_is_found():
         operations.AlterField("order", "paid_at", models.DateTimeField(default=None)),
         operations.AlterField("order", "kind", models.CharField(max_length=3)),
         operations.RunPython(operations.RunPython.noop),
+        WidenUniqueOnline("order", models.UniqueConstraint(fields=["out_trade_no"], name="order_number_once")),
     ]  # fmt: skip
     good = [
         operations.CreateModel("New", [("id", models.BigAutoField(primary_key=True))]),
@@ -79,6 +88,9 @@ def test_what_the_old_code_cannot_live_with_is_found():
         operations.AddField("order", "more", models.CharField(max_length=3, default="", db_default="")),
         operations.AlterField("order", "kind", models.CharField(max_length=10, choices=[("a", "A")])),
         operations.RemoveIndex("order", "order_alerts"),
+        WidenUniqueOnline(
+            "order", models.UniqueConstraint(fields=["superapp", "mini_program", "env", "out_trade_no"], name="order_number_once")
+        ),
     ]  # fmt: skip
     migration = Migration("0099_example", "orders")
     migration.operations = good + bad

@@ -133,7 +133,9 @@ class Item(ProgramOwned):
             models.UniqueConstraint(fields=["mini_program", "product_id"], name="product_id_once"),
             # Unique in any case. It makes what is sold a part of the key that an order locks: on PostgreSQL a release waits for
             # the orders under way, and an order for the release; edits hold up neither (docs/items.md, "Two copies").
-            models.UniqueConstraint(fields=["id", "on_sale", "live_price", "live_currency"], name="live_copy_is_key"),
+            models.UniqueConstraint(
+                fields=["mini_program", "id", "on_sale", "live_price", "live_currency"], name="live_copy_is_key"
+            ),
             state_check(
                 "state",
                 ["unreleased", "under_review", "released", "rejected", "removed", "taken_down", "deleted"],

@@ -33,7 +33,7 @@ def ask_as_holder(order: Order, lease: datetime, ask: Ask) -> str:
         prepay_id = ask(order)
     except SuperappUnavailable as error:
         log.warning("prepay_failed", superapp=order.superapp_id, order=order.pk, error=str(error), detail=error.detail)
-        placing.release_prepay(order.pk, lease)
+        placing.release_prepay(order, lease)
         raise
     mark("after-prepay-answered")
     held = placing.hold_prepay(order, prepay_id=prepay_id, lease=lease)
@@ -52,7 +52,7 @@ def answer_of_twin(order: Order, ask: Ask) -> str:
         if waited and twin.prepay_lease_until is None:
             raise SuperappUnavailable("gave no answer to the identical request before this one")
         if twin.prepay_lease_until is None or placing.lease_is_over(twin):
-            lease = placing.claim_prepay(twin.pk)
+            lease = placing.claim_prepay(twin)
             if lease is not None:
                 order.pk = twin.pk
                 return ask_as_holder(order, lease, ask)
@@ -67,7 +67,7 @@ def _late(order: Order, prepay_id: str) -> str:
 
     An id that is not stored is not given away: whoever took the lease over may have failed. Raises BUSY.
     """
-    placing.keep_late_prepay(order.pk, prepay_id)
+    placing.keep_late_prepay(order, prepay_id)
     twin = placing.find_twin(order)
     if twin is None or not twin.prepay_id:
         raise _busy()

@@ -57,7 +57,7 @@ _STILL_SOLD = {
 _HOLD = """
 WITH held AS (
     UPDATE orders_order SET payment_state = 'unpaid', prepay_id = %s, prepay_lease_until = NULL
-    WHERE id = %s AND payment_state = 'created' AND prepay_lease_until = %s
+    WHERE mini_program_id = %s AND id = %s AND payment_state = 'created' AND prepay_lease_until = %s
     RETURNING id
 ), noted AS (
     INSERT INTO console_auditentry ({audit_columns}) SELECT {audit_values} FROM held
@@ -99,7 +99,8 @@ def place_standard(order: Order) -> bool:
 def find_twin(order: Order) -> Order | None:
     """Return the stored order with the number of `order`, or None."""
     same = Order.objects.filter(mini_program_id=order.mini_program_id, env=order.env, out_trade_no=order.out_trade_no)
-    return same.only("id", "request_hash", "payment_state", "prepay_id", "prepay_lease_until", "env", "out_trade_no").first()
+    columns = ("id", "mini_program_id", "request_hash", "payment_state", "prepay_id", "prepay_lease_until", "env", "out_trade_no")
+    return same.only(*columns).first()
 
 
 def is_archived(order: Order) -> bool:
@@ -107,31 +108,30 @@ def is_archived(order: Order) -> bool:
     return archived_order(order.mini_program_id, env=order.env, out_trade_no=order.out_trade_no) is not None
 
 
-def claim_prepay(order_id: int) -> datetime | None:
+def claim_prepay(order: Order) -> datetime | None:
     """Take the lease of an order in state Created that nobody holds; return it, or None when somebody was first.
 
     Time is the database's: two web machines whose clocks differ must not both hold it.
     """
-    now = _database_now(order_id)
+    now = _database_now(order)
     if now is None:
         return None
     lease = now + LEASE
     free = Q(prepay_lease_until=None) | Q(prepay_lease_until__lt=now)
-    created = Order.objects.filter(free, pk=order_id, payment_state=Order.Payment.CREATED)
+    created = _stored_row(order).filter(free, payment_state=Order.Payment.CREATED)
     return lease if created.update(prepay_lease_until=lease) else None
 
 
 def lease_is_over(order: Order) -> bool:
     """Say whether the lease of an order has ended by the database's clock: its holder crashed."""
-    now = _database_now(order.pk)
+    now = _database_now(order)
     return order.prepay_lease_until is not None and now is not None and order.prepay_lease_until < now
 
 
-def release_prepay(order_id: int, lease: datetime) -> None:
+def release_prepay(order: Order, lease: datetime) -> None:
     """Give a lease back without a prepay id: the superapp gave none. The order stays Created, and may be asked for again."""
-    Order.objects.filter(pk=order_id, prepay_lease_until=lease, payment_state=Order.Payment.CREATED).update(
-        prepay_lease_until=None
-    )
+    asked = _stored_row(order).filter(prepay_lease_until=lease, payment_state=Order.Payment.CREATED)
+    asked.update(prepay_lease_until=None)
 
 
 def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
@@ -145,15 +145,14 @@ def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
     if connection.vendor == "postgresql":
         sql, values = _audit_sql(_HOLD), _values(entry)
         waiting = [order.superapp_id, order.env, order.out_trade_no]
-        return Held(*fetch(sql, [prepay_id, order.pk, lease, *values, *waiting])[0])
+        return Held(*fetch(sql, [prepay_id, order.mini_program_id, order.pk, lease, *values, *waiting])[0])
     return _hold_plainly(order, entry, prepay_id, lease)
 
 
-def keep_late_prepay(order_id: int, prepay_id: str) -> None:
+def keep_late_prepay(order: Order, prepay_id: str) -> None:
     """Note the prepay id of an order that was paid or closed before the superapp's answer came. Its state is not touched."""
-    Order.objects.filter(pk=order_id, prepay_id="").exclude(payment_state=Order.Payment.CREATED).update(
-        prepay_id=prepay_id, prepay_lease_until=None
-    )
+    without = _stored_row(order).filter(prepay_id="").exclude(payment_state=Order.Payment.CREATED)
+    without.update(prepay_id=prepay_id, prepay_lease_until=None)
 
 
 # --- PostgreSQL: one prepared statement a step ------------------------------------------------------------------------
@@ -250,7 +249,7 @@ def _still_sold(order: Order) -> bool:
 
 def _hold_plainly(order: Order, entry: AuditEntry, prepay_id: str, lease: datetime) -> Held:
     with transaction.atomic():
-        rows = Order.objects.filter(pk=order.pk, prepay_lease_until=lease)
+        rows = _stored_row(order).filter(prepay_lease_until=lease)
         stored = guarded_move(rows, "hold_prepay", prepay_id=prepay_id, prepay_lease_until=None) == 1
         if stored:
             entry.save(force_insert=True)
@@ -266,6 +265,11 @@ def _placed_entry(order: Order) -> AuditEntry:
     return build_entry("orders.order.place", order, actor=ACTOR, changes=changes)
 
 
-def _database_now(order_id: int) -> datetime | None:
+def _stored_row(order: Order) -> "models.QuerySet[Order]":
+    """Its row; by the mini program too, which tells where it lies when the table is spread (docs/scale.md)."""
+    return Order.objects.filter(mini_program_id=order.mini_program_id, pk=order.pk)
+
+
+def _database_now(order: Order) -> datetime | None:
     """The time by the database's clock; None when the order was archived meanwhile."""
-    return Order.objects.filter(pk=order_id).annotate(clock=Now()).values_list("clock", flat=True).first()
+    return _stored_row(order).annotate(clock=Now()).values_list("clock", flat=True).first()

@@ -189,7 +189,8 @@ def _attempt(
     failed = {"status": 500, "answer": FAILED_TEXT, "outcome": Attempt.Outcome.BAD_STATUS}
     unheard = {"status": None, "error": "timeout", "outcome": Attempt.Outcome.NO_ANSWER}
     return Attempt(
-        delivery=delivery, number=number, url=url, request_headers={"Content-Type": "application/json; charset=utf-8", **signed},
+        delivery=delivery, mini_program_id=delivery.mini_program_id, number=number, url=url,
+        request_headers={"Content-Type": "application/json; charset=utf-8", **signed},
         started_at=at, durations={} if silent else {"first_byte": round(first, 1), "total": round(total, 1)},
         **(answered if acknowledged else unheard if silent else failed),
     )  # fmt: skip

@@ -20,7 +20,8 @@ def delivered(starfall):
     amounts = {"amount": 990, "paid_amount": 990, "refunded_amount": 300, "refunding_amount": 90}
     order = Order.objects.create(**own, out_trade_no="ORDER-1", open_id="player", currency="USD", **states, **amounts)
     delivery = Delivery.objects.create(**own, order=order, event="goods", body="{}", state="delivered")
-    Attempt.objects.create(delivery=delivery, number=1, url="https://a.test/", outcome="acknowledged", started_at=now)
+    answered = {"outcome": "acknowledged", "started_at": now, "mini_program": starfall}
+    Attempt.objects.create(delivery=delivery, number=1, url="https://a.test/", **answered)
     refund = {"order": order, "out_trade_no": "ORDER-1", "currency": "USD", "started_at": now}
     Refund.objects.create(**own, **refund, refund_no="R-1", amount=300, state="success")
     Refund.objects.create(**own, **refund, refund_no="R-2", amount=90, state="processing")
@@ -45,6 +46,15 @@ def bury(model, **fields):
     model.objects.create(mini_program=program, archive=archive(program, **counted), **fields)
 
 
+def elsewhere(*rows):
+    """These rows belong to another mini program now."""
+    program = Order.objects.get().mini_program
+    program.pk, program.app_id = None, "other"
+    program.save()
+    for each in rows:
+        each.update(mini_program=program)
+
+
 BREAKS = {
     "order_and_delivery_agree": lambda: Order.objects.update(delivery_state="pending"),
     "paid_order_has_a_delivery": lambda: Delivery.objects.update(event="test"),
@@ -53,6 +63,9 @@ BREAKS = {
     "refunded_sum": lambda: Refund.objects.filter(refund_no="R-1").update(amount=299),
     "refund_state": lambda: Order.objects.update(refund_state="refunded"),
     "refund_currency": lambda: Refund.objects.filter(refund_no="R-3").update(currency="JPY"),
+    "delivery_owner": lambda: elsewhere(Delivery.objects.all(), Attempt.objects.all()),
+    "refund_owner": lambda: elsewhere(Refund.objects.filter(refund_no="R-3")),
+    "attempt_owner": lambda: elsewhere(Attempt.objects.all()),
     "order_number_not_archived": lambda: bury(ArchivedOrder, env=0, out_trade_no="ORDER-1"),
     "refund_number_not_archived": lambda: bury(ArchivedRefund, refund_no="R-1"),
     "archived_orders": lambda: archive(Order.objects.get().mini_program, orders=1),

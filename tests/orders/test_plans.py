@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from bench.database import copy_orders, copy_refunds, programs
 from console import bulk
+from console.models import MiniProgram
 from orders.figures import days_of
 from orders.listings import order_listing, refund_listing
 from orders.models import Order, Refund, Rollup, RollupProgress
@@ -188,7 +189,9 @@ def test_figures_of_ninety_days_read_hours_and_few_quarters(shop, zone, most):
     end = timezone.now().replace(minute=0, second=0, microsecond=0)
     starts = [(minutes, end - timedelta(minutes=minutes * back)) for minutes in (15, 60) for back in range(92 * 1440 // minutes)]
     names = ["mini_program_id", "env", "kind", "currency", "minutes", "start"]
-    bulk.insert(Rollup, names, ([shop.program.pk, 0, "virtual", "USD", *start] for start in starts))
+    # With one mini program alone every fifth row of the table would be wanted: that is read whole, and rightly.
+    owners = MiniProgram.objects.filter(superapp=shop.superapp)[:6]
+    bulk.insert(Rollup, names, ([owner.pk, 0, "virtual", "USD", *start] for owner in owners for start in starts))
     RollupProgress.objects.create(pk=1, until=end)
     with connection.cursor() as cursor, timezone.override(zone):
         cursor.execute("ANALYZE orders_rollup")

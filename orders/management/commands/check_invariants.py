@@ -65,6 +65,18 @@ def _refunds_in_another_currency() -> QuerySet[Refund]:
     return Refund.objects.exclude(currency=F("order__currency"))
 
 
+def _deliveries_of_other_programs() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(order__isnull=False).exclude(mini_program=F("order__mini_program"))
+
+
+def _refunds_of_other_programs() -> QuerySet[Refund]:
+    return Refund.objects.exclude(mini_program=F("order__mini_program"))
+
+
+def _attempts_of_other_programs() -> QuerySet[Attempt]:
+    return Attempt.objects.filter(mini_program__isnull=False).exclude(mini_program=F("delivery__mini_program"))
+
+
 def _orders_with_an_archived_number() -> QuerySet[Order]:
     same = {name: OuterRef(name) for name in ("out_trade_no", "mini_program", "env")}
     return Order.objects.filter(Exists(ArchivedOrder.objects.filter(**same)))
@@ -95,6 +107,9 @@ RULES = (
     Rule("refunded_sum", _refunded_unlike_refunds, "{row.refunded_amount} refunded by the order, {row.found} by its rows"),
     Rule("refund_state", _refund_state_unlike_amounts, "{row.refund_state}, {row.refunded_amount} of {row.paid_amount} refunded"),
     Rule("refund_currency", _refunds_in_another_currency, "it is in {row.currency}, its order is not"),
+    Rule("delivery_owner", _deliveries_of_other_programs, "it belongs to another mini program than its order"),
+    Rule("refund_owner", _refunds_of_other_programs, "it belongs to another mini program than its order"),
+    Rule("attempt_owner", _attempts_of_other_programs, "it belongs to another mini program than its delivery"),
     Rule("order_number_not_archived", _orders_with_an_archived_number, "an order of this number is in the archive"),
     Rule("refund_number_not_archived", _refunds_with_an_archived_number, "a refund of this number is in the archive"),
     Rule("archived_orders", _archives_unlike_their_orders, "it has {row.orders} orders, and {row.found} numbers are kept"),
