@@ -1,13 +1,13 @@
 """The figures of a mini program's home page: live orders by the days of the reader (docs/figures.md)."""
 
+from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Func, IntegerField, Sum
 from django.utils import timezone
 
 from console.bulk import is_among
@@ -52,32 +52,52 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
     What is made already comes from the rollups, what is younger from the rows themselves.
     """
     today = timezone.localdate()
-    days = {day: Day(day) for day in (today - timedelta(days=back) for back in reversed(range(number)))}
-    since = start_of(min(days))
-    made = max(made_until() or since, since)
-    for row in _made(program, since, made, days):
-        _add(days, row.pop("day"), row.pop("currency"), row)
-    for bucket, figures in count(made, mini_program=program, env=Environment.LIVE).items():
-        _add(days, timezone.localdate(bucket.start), bucket.currency, figures)
-    return list(days.values())
+    days = [Day(today - timedelta(days=back)) for back in reversed(range(number))]
+    starts = [start_of(day.date) for day in days]
+    made = max(made_until() or starts[0], starts[0])
+    for row in _made(program, starts, made):
+        days[row.pop("day") - 1].measured[row.pop("currency")].update(row)
+    young = count(made, start_of(today + timedelta(days=1)), mini_program=program, env=Environment.LIVE)
+    for bucket, figures in young.items():
+        days[bisect(starts, bucket.start) - 1].measured[bucket.currency].update(figures)
+    return days
 
 
-def _made(program: MiniProgram, since: datetime, until: datetime, days: Iterable[date]) -> Iterable[Any]:
+class DayNumber(Func):
+    """The day that a moment is in, 1 for that of the first of `starts`: the moments at which days begin, by the zone's rules.
+
+    Those are Python's, as everywhere else on a page; PostgreSQL's copy of them may be older (console/zones.py).
+    """
+
+    output_field = IntegerField()
+
+    def __init__(self, moment: str, starts: Sequence[datetime]) -> None:
+        super().__init__(moment)
+        self.starts = list(starts)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """A search in an array."""
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"width_bucket({sql}, %s::timestamptz[])", [*params, self.starts]
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """One comparison for each day; SQLite keeps times as texts that sort as they follow each other."""
+        sql, params = compiler.compile(self.source_expressions[0])
+        texts = [connection.ops.adapt_datetimefield_value(start) for start in self.starts]
+        return f"({' + '.join(f'({sql} >= %s)' for _text in texts)})", [value for text in texts for value in (*params, text)]
+
+
+def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime) -> Iterable[Any]:
     """Hours, and the quarters of those that a day begins in the middle of: days of Kathmandu (+05:45) are no sums of hours."""
-    split = {hour_of(start.astimezone(UTC)) for start in map(start_of, days) if start.minute}
+    split = {hour_of(start) for start in starts if start.minute}
     rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, kind__in=Order.Kind.values)
-    rows = rows.filter(start__gte=since, start__lt=until).order_by().annotate(day=TruncDate("start"))
+    rows = rows.filter(start__gte=starts[0], start__lt=until).order_by().annotate(day=DayNumber("start", starts))
     sums = rows.values("day", "currency").annotate(**{name: Sum(name) for name in MEASURES})
     hours = sums.filter(minutes=HOUR)
     if not split:
         return hours
     quarters = [hour + timedelta(minutes=minutes) for hour in split for minutes in range(0, HOUR, QUARTER)]
     return hours.exclude(is_among("start", split)).union(sums.filter(is_among("start", quarters), minutes=QUARTER), all=True)
-
-
-def _add(days: dict[date, Day], day: date, currency: str, figures: Any) -> None:
-    if day in days:
-        days[day].measured[currency].update(figures)
 
 
 def currencies_of(days: Iterable[Day]) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import timedelta
+from datetime import timezone as fixed_zone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -141,6 +142,18 @@ def test_days_of_every_zone_are_right_to_the_row(starfall):
             days = days_of(starfall, 90)
             assert [day.total("orders") for day in days] == [counted.count(day.date) for day in days], zone
             assert sum(day.total("orders") for day in days) > 100
+
+
+def test_days_begin_by_the_pages_rules_also_where_the_database_does_not_know_them(starfall):
+    """PostgreSQL's copy of the time zone rules may be older than Python's."""
+    for number in range(60):
+        paid(starfall, f"ORDER-{number}", timezone.now() - timedelta(hours=number))
+    rollups.roll()
+    figures = []
+    for zone in (ZoneInfo("Asia/Kathmandu"), fixed_zone(timedelta(hours=5, minutes=45), "Nowhere/New")):
+        with timezone.override(zone):
+            figures.append([(day.date, day.total("orders")) for day in days_of(starfall, 7)])
+    assert figures[0] == figures[1] and sum(total for _day, total in figures[0]) == 60
 
 
 # --- At once, and killed: on PostgreSQL, with connections of their own ------------------------------------------------
