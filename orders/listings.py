@@ -215,7 +215,7 @@ class OrderListing(RecordListing):
         return tuple(column if other.name == "created" else other for other in shown)
 
     @property
-    def is_personal(self) -> bool:  # type: ignore[override]
+    def is_personal(self) -> bool:
         """Whether an open id is searched for; one query, of a search for one word only."""
         word = self.query.get("q", "").strip()
         return bool(word and self.is_valid and not self.filterset.numbers and self.rows.filter(open_id=word).exists())
