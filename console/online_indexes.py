@@ -3,10 +3,13 @@
 Migrations that use them state `atomic = False`.
 """
 
+import time
 from typing import Any
 
-from django.db import migrations, transaction
+from django.db import OperationalError, migrations, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+LOCK_TIMEOUT, TRIES, PAUSE = "1s", 60, 5.0  # seconds
 
 
 def _how(editor: BaseDatabaseSchemaEditor) -> dict[str, Any]:
@@ -56,7 +59,10 @@ class AddSqlIndexOnline(migrations.RunPython):
 
 
 class WidenUniqueOnline(migrations.AddConstraint):
-    """The unique constraint of this name has more columns from now on; at every moment one of the two is in force."""
+    """The unique constraint of this name has more columns from now on; at every moment one of the two is in force.
+
+    Rows in which a new column is empty are free of the new one, as SQL has it.
+    """
 
     atomic = False
 
@@ -88,15 +94,25 @@ class WidenUniqueOnline(migrations.AddConstraint):
             return
         columns = ", ".join(editor.quote_name(after._meta.get_field(field).column) for field in new.fields)
         where = f" WHERE {condition}" if (condition := new._get_condition_sql(after, editor)) else ""
+        table = after._meta.db_table
         editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_wide")  # a migration that was killed left it invalid
-        editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_wide ON {after._meta.db_table} ({columns}){where}")
-        with transaction.atomic(editor.connection.alias):
-            editor.remove_constraint(before, old)
-            if where:
-                editor.execute(f"ALTER INDEX {name}_wide RENAME TO {name}")
-            else:
-                table = after._meta.db_table
-                editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}_wide")
+        editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_wide ON {table} ({columns}){where}")
+        named = f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}_wide"
+        _swap(editor, before, old, f"ALTER INDEX {name}_wide RENAME TO {name}" if where else named)
+
+
+def _swap(editor: Any, model: Any, old: models.BaseConstraint, give_name: str) -> None:
+    """Both statements at once, under a lock that nobody waits behind for long: where it is not to be had, try again later."""
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(editor.connection.alias):
+                editor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                editor.remove_constraint(model, old)
+                return editor.execute(give_name)
+        except OperationalError:  # somebody holds the table: a dump, a long export
+            if not left:
+                raise
+            time.sleep(PAUSE)
 
 
 def _run(editor: BaseDatabaseSchemaEditor, sql: str) -> None:

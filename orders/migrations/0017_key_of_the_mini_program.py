@@ -1,4 +1,3 @@
-import django.db.models.deletion
 from django.db import migrations, models
 
 from console.online_indexes import WidenUniqueOnline
@@ -14,18 +13,10 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("orders", "0015_refund_states"),
+        ("orders", "0016_attempt_mini_program"),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name="attempt",
-            name="mini_program",
-            field=models.ForeignKey(
-                db_constraint=False, db_index=False, help_text="The delivery's.", null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="console.miniprogram",
-            ),
-        ),
         WidenUniqueOnline(
             model_name="attempt",
             constraint=models.UniqueConstraint(fields=["mini_program", "delivery", "number"], name="attempt_number_once"),
