@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.management import call_command
 from django.db import connection, connections
@@ -15,6 +15,8 @@ from orders.rollups import roll
 PROGRAMS = 200
 DAYS = 365
 CURRENCIES = ("USD", "USD", "CNY", "JPY", "KWD")
+STANDARD, REFUNDED = 0.1, 0.03  # of all orders, of the paid ones
+UNDELIVERED = ("pending", "needs_attention", "held")
 
 
 @contextmanager
@@ -79,10 +81,11 @@ def copy_database(source: str, target: str) -> None:
 
 def orders(owners: list[MiniProgram], rows: int, *, seed: int = 1) -> None:
     """So many orders of these mini programs, as a table looks that autovacuum has been over."""
-    with without_indexes("orders_order"), without_notes("orders_order"):
+    with without_indexes("orders_order"), without_notes("orders_order"), without_notes("orders_refund"):
         copy_orders(owners, rows, seed=seed)
+        copy_refunds()
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE) orders_order")
+        cursor.execute("VACUUM (ANALYZE) orders_order, orders_refund")
 
 
 @contextmanager
@@ -132,18 +135,20 @@ def copy_orders(owners: list[MiniProgram], rows: int, *, seed: int = 1, first: i
             copy.write_row(_order(number, owner, now - timedelta(seconds=chance.uniform(0, DAYS * 86400)), chance))
 
 
-def copy_refunds(*, every: int) -> None:
-    """A refund of every so many paid orders, an hour after the payment."""
+def copy_refunds(*, every: int = 0) -> None:
+    """The refunds that the orders tell of; or one of every so many paid orders. An hour after the payment."""
+    amount, which = "refunded_amount", "refunded_amount > 0"
+    if every:
+        amount, which = "paid_amount", f"payment_state = 'paid' AND id % {every} = 0"
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             INSERT INTO orders_refund (mini_program_id, team_id, superapp_id, order_id, kind, env, refund_no, out_trade_no,
                 open_id, amount, currency, cause, state, started_at, succeeded_at, created_at)
-            SELECT mini_program_id, team_id, superapp_id, id, kind, env, 'R' || out_trade_no, out_trade_no, open_id, paid_amount,
+            SELECT mini_program_id, team_id, superapp_id, id, kind, env, 'R' || out_trade_no, out_trade_no, open_id, {amount},
                 currency, 'asked for', 'success', paid_at + interval '1 hour', paid_at + interval '2 hours', paid_at
-            FROM orders_order WHERE payment_state = 'paid' AND id %% %s = 0
-            """,
-            [every],
+            FROM orders_order WHERE {which}
+            """  # noqa: S608  # of our own words
         )
 
 
@@ -179,22 +184,27 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _order(number: int, owner: MiniProgram, at: object, chance: random.Random) -> tuple[object, ...]:
-    item, quantity = chance.randrange(60), chance.choice((1, 1, 1, 2, 5, 10))
-    price = (item + 1) * 90
-    amount = price * quantity
+def _order(number: int, owner: MiniProgram, at: datetime, chance: random.Random) -> tuple[object, ...]:
+    item, quantity, standard = chance.randrange(60), chance.choice((1, 1, 1, 2, 5, 10)), chance.random() < STANDARD
+    amount = (price := (item + 1) * 90) * quantity
     state = chance.random()
     paid = state < 0.85
     payment = "paid" if paid else "unpaid" if state < 0.9 else "closed"
-    delivery = "not_due" if not paid else "delivered" if state < 0.8 else chance.choice(("pending", "needs_attention", "held"))
-    refunded = paid and chance.random() < 0.03
+    delivery = "not_due" if not paid or standard else "delivered" if state < 0.8 else chance.choice(UNDELIVERED)
+    refunded = 0 if not paid or chance.random() > REFUNDED else amount if amount < 200 or chance.random() < 0.7 else amount // 3
+    paid_at = at + timedelta(seconds=chance.lognormvariate(3, 0.8))  # half of them within 20 seconds
+    delivered_at = paid_at + timedelta(seconds=chance.lognormvariate(-0.5, 1.5))  # within 0.6 seconds, some after a minute
     token = f"{chance.getrandbits(128):032x}"
+    goods = ("", "", 0, 1) if standard else (f"item_{item:03d}", _name(item), price, quantity)
     return (
-        owner.pk, owner.team_id, owner.superapp_id, "virtual", int(chance.random() < 0.03), f"T{number:012d}{token[:8]}",
-        f"oid-{token[:24]}", f"item_{item:03d}", f"{'+' if item == 7 else ''}Pack of {item * 10} gems, “{item}”",
-        price, quantity, amount, CURRENCIES[owner.pk % len(CURRENCIES)], f"M-{owner.team_id}", chance.choice(("ios", "android")),
-        "1", f"level={item};slot={quantity}", "requestMidasPaymentGameItem", '{"mode":"goods"}',
-        token * 2, token * 2, token * 2, f"prepay-{token}", payment, delivery, "refunded" if refunded else "none",
-        amount if paid else 0, "unit" if paid else "", 0, amount if refunded else 0, "", at, at if paid else None,
-        at if delivery == "delivered" else None,
+        owner.pk, owner.team_id, owner.superapp_id, "standard" if standard else "virtual", int(chance.random() < 0.03),
+        f"T{number:012d}{token[:8]}", f"oid-{token[:24]}", *goods, amount, CURRENCIES[owner.pk % len(CURRENCIES)],
+        f"M-{owner.team_id}", chance.choice(("ios", "android")), "1", f"level={item};slot={quantity}",
+        "requestMidasPaymentGameItem", '{"mode":"goods"}', token * 2, token * 2, token * 2, f"prepay-{token}", payment, delivery,
+        "none" if not refunded else "refunded" if refunded == amount else "partially_refunded", amount if paid else 0,
+        "unit" if paid else "", 0, refunded, "", at, paid_at if paid else None, delivered_at if delivery == "delivered" else None,
     )  # fmt: skip
+
+
+def _name(item: int) -> str:
+    return f"{'+' if item == 7 else ''}Pack of {item * 10} gems, “{item}”"
