@@ -166,9 +166,10 @@ def copy_deliveries() -> None:
         )
         cursor.execute(
             """
-            INSERT INTO orders_attempt (delivery_id, number, url, request_headers, outcome, status, return_code, answer, error,
-                durations, started_at)
-            SELECT id, 1, 'https://shop.example/push', '{}', 'acknowledged', 200, '0', '{"returnCode":"0"}', '', '{}', created_at
+            INSERT INTO orders_attempt (mini_program_id, delivery_id, number, url, request_headers, outcome, status, return_code,
+                answer, error, durations, started_at)
+            SELECT mini_program_id, id, 1, 'https://shop.example/push', '{}', 'acknowledged', 200, '0', '{"returnCode":"0"}', '',
+                '{}', created_at
             FROM orders_delivery
             """
         )

@@ -35,6 +35,7 @@ SUBJECT = JSONObject(label=F("object_label"), type=F("object_type"))
 RIGHTS = ("role", "platform_role", "permissions")
 SPOKEN = {**ROLES, **{row.permission: row.label for row in MATRIX}}
 CHANGES = JSONObject(changes=F("changes"), note=F("note"), type=F("object_type"))
+NOTHING = [[before, after] for before in (None, "") for after in (None, "")]
 SHOWN = 200  # characters of a value before and after; an entry may hold a whole description
 
 
@@ -128,9 +129,12 @@ class ChangesColumn(Column):
 
 
 def changes_text(kind: str, changes: dict[str, Any], note: str) -> str:
-    """Before and after of each field of an entry about a `kind`, such as "items.item", then its note; one line."""
+    """Before and after of each field of an entry about a `kind`, such as "items.item", then its note; one line.
+
+    What was empty and stays empty, such as the role of somebody who is invited without one, is left out.
+    """
     fields = _fields(kind)
-    parts = [_shown(name, pair, fields.get(name)) for name, pair in changes.items()]
+    parts = [_shown(name, pair, fields.get(name)) for name, pair in changes.items() if pair not in NOTHING]
     return BETWEEN.join([*parts, note] if note else parts)
 
 

@@ -8,7 +8,7 @@ from django.apps import apps as django_apps
 from django.urls import reverse
 from django.utils import translation
 
-from console.activity import object_key
+from console.activity import changes_text, object_key
 from console.audit import Origin, origin, record
 from console.lifecycle import moves
 from console.permissions import System
@@ -53,6 +53,12 @@ def test_before_after_and_note_stand_in_the_row(client, entries, orbit, superapp
     page = client.get(url("superapp", superapp=orbit.code)).content.decode()
     assert "currencies: USD → USD, EUR" in page
     assert "URL: – → https://a.example · Moved." in page
+
+
+def test_what_was_empty_and_stays_empty_is_left_out():
+    """Somebody may be invited without a role."""
+    changes = {"role": [None, ""], "name": [None, "Olga"]}
+    assert changes_text("console.user", changes, "Welcome.") == "Name: – → Olga · Welcome."
 
 
 def test_what_the_system_did_is_shown_when_asked(client, entries, northlight, team_admin):
