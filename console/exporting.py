@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console import replica
-from console.columns import Column, annotations, mask
+from console.columns import Column, annotations
 from console.copying import copied
 from console.export_formats import header, line, plain_cells, sql_cells
 from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, plain_row, sheet_row, sql_row, text_cell, widths
@@ -274,14 +274,8 @@ def facts(listing: Listing, taken_at: datetime) -> list[str]:
         str(listing.caption),
         _("Read from the database at %(time)s UTC") % {"time": taken_at.strftime("%Y-%m-%d %H:%M:%S")},
         _("Times in the file: %(zone)s") % {"zone": timezone.get_current_timezone_name()},
-        _("Filters: %(filters)s") % {"filters": "; ".join(_filters_told(listing)) or _("none")},
+        _("Filters: %(filters)s") % {"filters": "; ".join(chip["label"] for chip in listing.masked_chips) or _("none")},
     ]
-
-
-def _filters_told(listing: Listing) -> list[str]:
-    """The active filters in words. Others read the file, so an id of a person is masked as in the rows."""
-    labels, word = [chip["label"] for chip in listing.chips], listing.query.get("q", "").strip()
-    return [label.replace(word, mask(word)) for label in labels] if listing.is_personal else labels
 
 
 def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from console.columns import Column, annotations
+from console.columns import Column, annotations, mask
 from console.filters import ListFilters, numbers_in
 from console.listing_table import table_body, table_head
 
@@ -330,6 +330,12 @@ class Listing:
     def static_chips(self) -> list[dict[str, str]]:
         """The same in words only."""
         return [{"label": chip["label"], "remove_url": ""} for chip in self.chips]
+
+    @property
+    def masked_chips(self) -> list[dict[str, str]]:
+        """The same for others than whoever chose the filters: an id of a person is masked as in the rows."""
+        chips, word = self.static_chips, self.query.get("q", "").strip()
+        return [chip | {"label": chip["label"].replace(word, mask(word))} for chip in chips] if self.is_personal else chips
 
     @property
     def clear_url(self) -> str:

@@ -15,7 +15,7 @@ from console.errors import Forbidden, Invisible
 from console.matrix import OWN, PERMISSIONS, PLATFORM, PLATFORM_ROLES, SUPERAPP, TEAM, codename, permissions_of
 
 if TYPE_CHECKING:
-    from console.models import User
+    from console.models import MiniProgram, User
 
 
 class Scope(NamedTuple):
@@ -125,6 +125,11 @@ def can(actor: "User", permission: str, obj: Scoped) -> bool:
     if permission not in PERMISSIONS:
         raise ValueError(f"Unknown permission {permission!r}; the matrix in console/permissions.py names them all.")
     return bool(actor.is_authenticated) and grants_of(actor).allows(permission, obj.scope)
+
+
+def sees_players(actor: "User", permission: str, program: "MiniProgram | None") -> bool:
+    """Whole open ids are for the team, which talks to its players; the superapp and the platform see them masked."""
+    return program is not None and program.team_id in grants_of(actor).containers(permission)[0]
 
 
 def sees(actor: "User", obj: Scoped) -> bool:

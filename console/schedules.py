@@ -5,16 +5,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from console import jobs
 from console.audit import record
 from console.celery import app
 from console.exports import KIND, exportable, names_of
-from console.models import ExportRun, ExportSchedule
+from console.models import ExportRun, ExportSchedule, MiniProgram, Notice, User
 from console.models.exports import days_of
+from console.notices import News, tell
 from console.permissions import System, can
 
 SCHEDULER = System("export scheduler")
@@ -85,7 +89,32 @@ def _pause(schedule: ExportSchedule) -> int:
     schedule.save(update_fields=["is_paused"])
     note = f"{schedule.owner} may not export this list any more."
     record("console.export_schedule.pause", schedule, actor=SCHEDULER, note=note)
+    _tell_paused(schedule)
     return 0
+
+
+def _tell_paused(schedule: ExportSchedule) -> None:
+    """Tell its owner, and the recipients who still may see the list, who can resume it; in the caller's transaction."""
+    owner, permission = schedule.owner, exportable(schedule.record).permission
+    readers = [user for user in schedule.recipients.filter(is_active=True) if can(user, permission, schedule.place)]
+
+    def write(reader: User) -> News:
+        subject = _("Paused: the scheduled export “%(name)s”") % {"name": schedule.name}
+        why = _("%(owner)s, in whose name it ran, may not export this list any more. No files are made.") % {"owner": owner}
+        if reader == owner:
+            return News(subject, "", f"{subject}\n\n{why}\n")
+        url, how = url_of(schedule), _("Whoever resumes it on its page lets it run in their own name.")
+        return News(subject, url, f"{subject}\n\n{why} {how}\n\n{settings.BASE_URL}{url}\n")
+
+    tell([owner, *readers] if owner.is_active else readers, kind=Notice.Kind.EXPORT, write=write)
+
+
+def url_of(schedule: ExportSchedule) -> str:
+    """The page of a schedule."""
+    place = schedule.place
+    if isinstance(place, MiniProgram):
+        return reverse("program-export-schedule", kwargs={"app_id": place.app_id, "pk": schedule.pk})
+    return reverse("superapp-export-schedule", kwargs={"superapp": place.code, "pk": schedule.pk})
 
 
 def params_of(schedule: ExportSchedule, since: date, until: date) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from console.columns import Column, Kind, masked
 from console.exports import Exportable, register
 from console.filters import numbers_in
 from console.listing import PLACES, Listing, Sort
-from console.models import MiniProgram, Superapp, User
-from console.permissions import grants_of
+from console.models import MiniProgram, Superapp
 from console.replica import age_told
 from orders.archived import archived_in, page_of, told
 from orders.filters import OrderFilters, RecordFilters, RefundFilters, SuperappOrderFilters, SuperappRefundFilters
@@ -303,11 +302,6 @@ _RECORDS: dict[str, Callable[..., RecordListing]] = {"orders": order_listing, "r
 def listing_of(record: str, place: MiniProgram | Superapp, query: QueryDict, **reader: Any) -> RecordListing:
     """The listing of a record: "orders" or "refunds"."""
     return _RECORDS[record](place, query, **reader)
-
-
-def sees_players(actor: User, permission: str, program: MiniProgram | None) -> bool:
-    """Whole open ids are for the team, which talks to its players; the superapp and the platform see them masked."""
-    return program is not None and program.team_id in grants_of(actor).containers(permission)[0]
 
 
 register(Exportable("orders", "orders.view_order", _("Export of orders: %(place)s"), order_listing))

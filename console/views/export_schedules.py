@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -13,17 +14,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.actions import export_schedule as actions
-from console.errors import Invisible
+from console.errors import Invisible, Refused
 from console.exports import exportable
 from console.list_settings import views_of
 from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, MiniProgram, Superapp, User
-from console.permissions import can, holders, require
+from console.permissions import can, holders, require, sees_players
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
 from console.views.exports import SCHEDULES, ExportForm
 
 RECORDS = ("orders", "refunds", "activity")
+MOST_PEOPLE = 200  # to choose recipients from
 
 
 class ScheduleForm(ExportForm):
@@ -117,6 +119,14 @@ class ScheduleForms(SchedulePage, FormView):
     form_class = ScheduleForm
     row: ExportSchedule | None = None
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """An address whose filters cannot be understood leads to the list of schedules, which says so."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return redirect(self.list_url)
+
     @cached_property
     def record(self) -> str:
         """The list. Raises Invisible for one that cannot be exported."""
@@ -135,10 +145,18 @@ class ScheduleForms(SchedulePage, FormView):
         return exportable(self.record).listing(self.place, QueryDict(kept))
 
     @cached_property
+    def allowed(self) -> list[User]:
+        """Who may export the list, one more than there is room for."""
+        return list(holders(exportable(self.record).permission, self.place)[: MOST_PEOPLE + 1])
+
+    @cached_property
     def people(self) -> list[User]:
-        """Who may receive it: those who may export the list, the actor among them."""
-        found = list(holders(exportable(self.record).permission, self.place)[:200])
-        return found if self.actor in found else [self.actor, *found]
+        """Who may receive it: the first of those, by name, and always the actor and whoever receives it now and still may."""
+        found = self.allowed[:MOST_PEOPLE]
+        known = {user.pk for user in found}
+        others = self.row.recipients.filter(is_active=True).exclude(pk__in=known) if self.row else ()
+        present = [user for user in others if can(user, exportable(self.record).permission, self.place)]
+        return [*{user.pk: user for user in (self.actor, *present) if user.pk not in known}.values(), *found]
 
     def form_arguments(self) -> dict[str, Any]:
         """What is stored, else what is usual."""
@@ -152,13 +170,16 @@ class ScheduleForms(SchedulePage, FormView):
 
     def page(self) -> dict[str, Any]:
         """The filters in words, and saved views to begin with."""
-        views = views_of(self.listing.name, self.place, reader=self.actor)[:50] if self.listing.name and not self.row else []
+        listing = self.listing
+        is_whole = sees_players(self.actor, exportable(self.record).permission, self.mini_program)
+        views = views_of(listing.name, self.place, reader=self.actor)[:50] if listing.name and not self.row else []
         links = [{"label": view.name, "url": f"?record={self.record}&{view.query}"} for view in views]
-        days = [chip for chip in self.listing.static_chips if self.listing.query.get("q") or not self.is_days(chip)]
+        chips = listing.static_chips if is_whole else listing.masked_chips
+        days = [chip for chip in chips if listing.query.get("q") or not self.is_days(chip)]
         runs = self.row.runs.select_related("job").order_by("-since")[:10] if self.row else []
         return {
-            "schedule": self.row, "listing": self.listing, "place": self.place, "links": links, "chips": days, "runs": runs,
-            "list_url": self.list_url,
+            "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": runs,
+            "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
         }  # fmt: skip
 
     def is_days(self, chip: dict[str, str]) -> bool:

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from console import replica
 from console.list_settings import kept_columns, views_shown
 from console.models import MiniProgram, Superapp
-from console.permissions import can, resting
+from console.permissions import can, resting, sees_players
 from console.views.base import ConsoleView
 from items.readiness import missing_step
-from orders.listings import MASKED, WHOLE, RecordListing, listing_of, sees_players
+from orders.listings import MASKED, WHOLE, RecordListing, listing_of
 from payments.readiness import Missing, missing_feature, missing_standard
 
 

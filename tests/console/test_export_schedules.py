@@ -12,6 +12,7 @@ from console.actions import export_schedule as actions
 from console.actions.membership import leave_team
 from console.errors import Forbidden, Refused
 from console.models import AuditEntry, ExportRun, ExportSchedule, Job, Notice, OutgoingMail, TeamMembership
+from console.views import export_schedules
 from tests.orders.records import place
 from tests.people import SETUP
 
@@ -154,6 +155,54 @@ def test_it_pauses_when_its_owner_may_no_longer_export(daily, clock, operator, s
     daily.refresh_from_db()
     assert daily.is_paused and AuditEntry.objects.filter(verb="console.export_schedule.pause", actor=None).exists()
     assert actions.resume(daily, actor=senior).owner == senior
+
+
+def test_owner_and_recipients_are_told_that_it_pauses(daily, clock, operator, senior, developer, northlight):
+    actions.edit(daily, recipients=[operator, senior, developer], actor=operator, **FIELDS)
+    for person in (operator, developer):
+        leave_team(TeamMembership.objects.get(user=person, team=northlight), actor=SETUP)
+    clock(2026, 3, 5, 0)
+    schedules.start_due()
+    schedules.start_due()
+    mails = {mail.recipient: mail for mail in OutgoingMail.objects.filter(subject="Paused: the scheduled export “Sales”")}
+    assert set(mails) == {operator.email, senior.email}, "each once, and no recipient who lost the permission"
+    page = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
+    assert page in mails[senior.email].body and page not in mails[operator.email].body
+    assert Notice.objects.get(user=senior, kind="export").url == page
+
+
+@pytest.mark.parametrize("wrong", ["payment=stolen", "q=" + "+".join(f"N{number}" for number in range(201))])
+def test_an_address_with_wrong_filters_is_answered_with_a_sentence(client, operator, starfall, wrong):
+    client.force_login(operator)
+    place = {"app_id": starfall.app_id}
+    url = reverse("program-export-schedule-create", kwargs=place) + f"?record=orders&{wrong}"
+    for response in (client.get(url, follow=True), client.post(url, FIELDS, follow=True)):
+        assert response.redirect_chain == [(reverse("program-export-schedules", kwargs=place), 302)]
+        assert "The filters of the list cannot be understood" in response.content.decode()
+    assert not ExportSchedule.objects.exists()
+
+
+def test_present_recipients_stay_where_there_are_more_people_than_room(client, daily, operator, senior, starfall, monkeypatch):
+    url = reverse("program-export-schedule", kwargs={"app_id": starfall.app_id, "pk": daily.pk})
+    client.force_login(operator)
+    assert "More people may see this list" not in client.get(url).content.decode()
+    monkeypatch.setattr(export_schedules, "MOST_PEOPLE", 1)
+    page = client.get(url)
+    assert "the first 1 by name" in page.content.decode()
+    kept = page.context["form"]["recipients"].value()
+    assert client.post(url, FIELDS | {"name": "Sales", "recipients": kept}).status_code == 302
+    assert set(daily.recipients.all()) == {operator, senior}
+
+
+def test_an_open_id_that_is_searched_for_is_masked_for_who_sees_players_masked(client, clock, starfall, operator, superapp_operator):
+    place(starfall, "ORDER-1", open_id="player-0001-abcd")
+    who = {"recipients": [operator], "actor": operator}
+    row = actions.create(starfall, "orders", name="One player", query="q=player-0001-abcd", **who, **FIELDS)
+    url = reverse("program-export-schedule", kwargs={"app_id": starfall.app_id, "pk": row.pk})
+    for person, told in ((operator, "Search: player-0001-abcd"), (superapp_operator, "Search: pla…abcd")):
+        client.force_login(person)
+        text = client.get(url).content.decode()
+        assert told in text and ("player-0001-abcd" in text) == (person == operator)
 
 
 def test_who_may_not_see_the_list_is_no_recipient(daily, operator, stranger, approver):
