@@ -83,17 +83,18 @@ def start_export(
 ) -> Job:
     """Start the job. `query` is that of the list's address, `scope` "page", "all" or "selected" with `ids`, `file` one of FILES.
 
-    Raises Invisible, Forbidden, or Refused when the filters cannot be understood or too many rows are ticked.
+    Of a page the ids are kept: rows that arrive before a worker begins would move it. Raises Invisible, Forbidden, or Refused when the filters cannot be understood or too many rows are ticked.
     """
     what = exportable(record)
     require(actor, what.permission, place)
-    if not what.listing(place, QueryDict(query)).is_valid:
+    listing = what.listing(place, QueryDict(query))
+    if not listing.is_valid:
         raise Refused(_("The filters of this list cannot be understood. Go back and mend what is marked."))
     if len(ids) > MOST_SELECTED:
         raise Refused(_("At most %(most)s rows can be ticked. Use filters and export all that match.") % {"most": MOST_SELECTED})
     params = {
         "record": record, "permission": what.permission, "query": query, "columns": columns, "scope": scope, "file": file,
-        "ids": list(ids), **names_of(place),
+        "ids": page_ids(listing) if scope == "page" else list(ids), **names_of(place),
         "zone": timezone.get_current_timezone_name(), "language": translation.get_language() or "en",
     }  # fmt: skip
     return jobs.start(KIND, actor=actor, title=str(what.title) % {"place": place}, params=params, container=place)
@@ -105,10 +106,15 @@ def chosen(listing: Listing, names: list[str]) -> list[Column]:
 
 
 def rows_of(listing: Listing, scope: str, ids: Sequence[int] = ()) -> QuerySet:
-    """All rows that match, those of the page that the address names, or those among them that were ticked."""
+    """All rows that match, or those among them that were ticked or are on the page; of a page without ids that of the address."""
     if scope == "all":
         return listing.matching
-    return listing.matching.filter(pk__in=ids if scope == "selected" else [row["id"] for row in listing.page.rows])
+    return listing.matching.filter(pk__in=page_ids(listing) if scope == "page" and not ids else ids)
+
+
+def page_ids(listing: Listing) -> list[int]:
+    """The ids of the rows of the page that the address names."""
+    return [row["id"] for row in listing.page.rows]
 
 
 def _hand_out(row: Job, place: Place) -> list[User]:

@@ -291,9 +291,14 @@ class Listing:
         return self.url(without=[name for name in self.query if name not in known], **kept)[1:]
 
     @property
+    def here_url(self) -> str:
+        """This page of the list, with its place."""
+        return self.url(**{name: str(self.query[name]) for name in PLACES if name in self.query})
+
+    @property
     def query_fields(self) -> list[tuple[str, str]]:
-        """The query of this list as hidden fields, for a form that acts on ticked rows."""
-        return [(name, str(value)) for name, value in QueryDict(self.url()[1:]).items()]
+        """The query of this page as hidden fields, for a form that acts on ticked rows."""
+        return [(name, str(value)) for name, value in QueryDict(self.here_url[1:]).items()]
 
     @property
     def previous_url(self) -> str:

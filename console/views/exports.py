@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property, lazy
 from django.utils.translation import gettext_lazy as _
 
 from console import replica
@@ -21,6 +21,16 @@ from console.views.platform import PlatformView
 
 #: What of the address is about the export and not about the list.
 OWN = ("ids", "scope")
+SCOPES = {
+    "all": _("All that match: %(rows)s"),
+    "page": _("Only this page of the list: %(rows)s"),
+    "selected": _("The selected rows: %(rows)s"),
+}
+ADD_UP = {
+    "all": _("What all that match add up to"),
+    "page": _("What this page of the list adds up to"),
+    "selected": _("What the selected rows add up to"),
+}
 #: Needed for exports on a schedule, whatever their list.
 SCHEDULES = "orders.view_order"
 
@@ -44,7 +54,7 @@ class ExportForm(forms.Form):
         ],
     )
 
-    def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str]]) -> None:
+    def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str | Promise]]) -> None:
         columns = [(column.name, column.label) for column in listing.columns]
         names = [name for name, _label in columns]
         super().__init__(data, initial={"scope": scopes[0][0], "columns": names, "file": "csv"})
@@ -74,6 +84,11 @@ class ListExport(FormView):
         """Whether ticked rows are exported."""
         return self.request.GET.get("scope") == "selected" or bool(self.ids)
 
+    @property
+    def scopes(self) -> list[str]:
+        """The sets of rows to choose from."""
+        return ["selected"] if self.is_selection else ["all", "page"]
+
     @cached_property
     def listing(self) -> Listing:
         """The list that is exported."""
@@ -83,37 +98,36 @@ class ListExport(FormView):
         return exportable(self.record).listing(self.place, query)
 
     @cached_property
-    def totals(self) -> Totals:
-        """Exact, whatever the list shows: people decide by these numbers."""
-        return totals_of(self.listing, rows_of(self.listing, "selected" if self.is_selection else "all", self.ids))
+    def totals(self) -> dict[str, Totals]:
+        """Of each set of rows to choose from. Exact, whatever the list shows: people decide by these numbers."""
+        return replica.read(lambda: {name: totals_of(self.listing, rows_of(self.listing, name, self.ids)) for name in self.scopes})
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Without rows there is nothing to confirm: back to the list, which says why."""
-        if not self.listing.is_valid or not replica.read(lambda: self.totals).rows:
+        if not self.listing.is_valid or not any(totals.rows for totals in self.totals.values()):
             if self.is_selection:
                 messages.warning(request, _("Nothing was selected. Tick the rows to export, then choose “Export selected”."))
-            return redirect(f"./{self.listing.url()}")
+            return redirect(f"./{self.listing.here_url}")
         return super().get(request, **kwargs)
 
     def form_arguments(self) -> dict[str, Any]:
         """The columns of the list, and the sets of rows to choose from."""
-        rows = self.listing.number(self.totals.rows)
-        if self.is_selection:
-            return {"listing": self.listing, "scopes": [("selected", _("The selected rows: %(rows)s") % {"rows": rows})]}
-        everything = _("All that match: %(rows)s") % {"rows": rows}
-        this_page = _("Only this page of the list: %(rows)s") % {"rows": self.listing.number(len(self.listing.page.rows))}
-        return {"listing": self.listing, "scopes": [("all", everything), ("page", this_page)]}
+        # Worded where they are shown: a form that is understood starts the job, and nothing has to be counted for it.
+        return {"listing": self.listing, "scopes": [(scope, lazy(self.label, str)(scope)) for scope in self.scopes]}
+
+    def label(self, scope: str) -> str:
+        """A set of rows in words."""
+        return str(SCOPES[scope]) % {"rows": self.listing.number(self.totals[scope].rows)}
 
     def page(self) -> dict[str, Any]:
-        """The totals in words."""
+        """The totals in words; those of the page where it is not all."""
+        shown = [name for name in self.scopes if name != "page" or self.totals["page"] != self.totals["all"]]
         return {
             "listing": self.listing,
             "place": self.place,
             "schedule_url": self.schedule_url(),
-            "list_url": self.request.path.removesuffix("export") + self.listing.url(),
-            "totals": told(self.listing, self.totals),
-            "is_selection": self.is_selection,
-            "rows": self.totals.rows,
+            "list_url": self.request.path.removesuffix("export") + self.listing.here_url,
+            "sums": [(ADD_UP[name], told(self.listing, self.totals[name])) for name in shown],
         }
 
     def schedule_url(self) -> str:

@@ -42,7 +42,7 @@ class RecordList(ConsoleView):
         return self.render(
             listing=listing,
             views=views_shown(listing, self.place, reader=self.actor),
-            export_url=f"export{listing.url()}",
+            export_url=f"export{listing.here_url}",
             **self.redelivery(listing),
             wider_url=self.wider_url(listing),
             missing=None if listing.page.rows or listing.is_filtered else self.missing(listing),

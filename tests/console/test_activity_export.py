@@ -54,3 +54,14 @@ def test_is_hidden_from_strangers(client, stranger, url):
     client.force_login(stranger)
     assert client.get(url).status_code == 404 and client.post(url, FORM).status_code == 404
     assert not Job.objects.exists()
+
+
+def test_the_link_to_the_export_keeps_the_place_in_the_list(client, team_admin, northlight, url):
+    for number in range(60):
+        record("console.team_membership.set", northlight, actor=team_admin, note=f"Change {number}")
+    client.force_login(team_admin)
+    second = client.get(url.removesuffix("export") + client.get(url.removesuffix("export")).context["listing"].next_url)
+    link = second.context["listing"].here_url
+    assert "after=" in link and f'href="export{link}"' in second.content.decode()
+    client.post(url + link, FORM | {"scope": "page"})
+    assert Job.objects.get().params["ids"] == [row["id"] for row in second.context["listing"].page.rows]

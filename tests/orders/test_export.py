@@ -100,15 +100,6 @@ def test_without_a_column_nothing_is_started(client, operator, starfall, url, fo
     assert not Job.objects.exists()
 
 
-def test_only_this_page_exports_the_rows_of_the_page(client, operator, starfall, url, form):
-    for number in range(60):
-        place(starfall, f"ORDER-{number:02d}")
-    client.force_login(operator)
-    after = order_listing(starfall, QueryDict(YEAR)).next_url
-    client.post(url.partition("?")[0] + after, form | {"scope": "page"})
-    assert Job.objects.get().result["rows"] == 10
-
-
 def test_who_lost_the_permission_gets_no_file(client, operator, northlight, starfall, url, form):
     place(starfall, "ORDER-1")
     client.force_login(operator)

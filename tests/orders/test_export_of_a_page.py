@@ -1,0 +1,74 @@
+"""The page before an export: what it counts, and the export of one page of the list."""
+
+from datetime import timedelta
+
+import pytest
+from django.http import QueryDict
+
+from console import exporting, jobs
+from console.exports import start_export
+from console.models import Job
+from console.views import exports as views
+from orders.listings import order_listing
+from tests.orders.test_export import AT, YEAR, form, place, table, url  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_only_this_page_exports_the_rows_of_the_page(client, operator, starfall, url, form):  # noqa: F811
+    for number in range(60):
+        place(starfall, f"ORDER-{number:02d}")
+    client.force_login(operator)
+    after = order_listing(starfall, QueryDict(YEAR)).next_url
+    client.post(url.partition("?")[0] + after, form | {"scope": "page"})
+    assert Job.objects.get().result["rows"] == 10
+
+
+def test_the_export_of_the_second_page_is_linked_from_it_and_leads_back(client, operator, starfall, url, form):  # noqa: F811
+    times = [AT + timedelta(seconds=number) for number in range(60)]
+    orders = [place(starfall, f"ORDER-{number:02d}", amount=100 + number, created_at=at) for number, at in enumerate(times)]
+    client.force_login(operator)
+    first = url.replace("export", "")
+    path = first.partition("?")[0]
+    second = client.get(path + client.get(first).context["listing"].next_url)
+    link = path + second.context["export_url"]
+    assert f'href="{second.context["export_url"]}"'.replace("&", "&amp;") in second.content.decode()
+    page = client.get(link)
+    text = page.content.decode()
+    assert "All that match: 60 orders" in text and "Only this page of the list: 10 orders" in text
+    assert "What this page of the list adds up to" in text and "USD 10.45" in text
+    back = client.get(page.context["list_url"]).context["listing"].page.rows
+    assert [row["id"] for row in back] == [row["id"] for row in second.context["listing"].page.rows]
+    client.post(link, form | {"scope": "page"})
+    job = Job.objects.get()
+    assert [row["Order number"] for row in table(job.file.read())] == [order.out_trade_no for order in orders[9::-1]]
+    assert job.params["ids"] == [order.pk for order in orders[9::-1]]
+
+
+def test_orders_that_arrive_before_the_job_begins_do_not_move_its_page(operator, starfall, form, monkeypatch):  # noqa: F811
+    for number in range(60):
+        place(starfall, f"ORDER-{number:02d}", created_at=AT + timedelta(seconds=number))
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.run_job, "delay_on_commit", lambda _pk: None)
+        job = start_export("orders", starfall, actor=operator, query=YEAR, **form | {"scope": "page"})
+    place(starfall, "LATE-1", created_at=AT + timedelta(hours=1))
+    jobs.run_job(job.pk)
+    found = [row["Order number"] for row in table(Job.objects.get().file.read())]
+    assert found == [f"ORDER-{number:02d}" for number in range(59, 9, -1)]
+
+
+def test_rows_are_counted_once_for_the_page_and_never_to_start_the_job(client, operator, starfall, url, form, monkeypatch):  # noqa: F811
+    counted = []
+
+    def counting(listing, rows, **how):
+        counted.append(rows)
+        return exporting.totals_of(listing, rows, **how)
+
+    monkeypatch.setattr(views, "totals_of", counting)
+    place(starfall, "ORDER-1")
+    client.force_login(operator)
+    client.get(url)
+    assert len(counted) == 2, "all that match, and the page"
+    counted.clear()
+    assert client.post(url, form).status_code == 302 and counted == []
+    assert "All that match: 1 order" in client.post(url, form | {"columns": []}).content.decode() and len(counted) == 2
