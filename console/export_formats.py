@@ -1,9 +1,11 @@
 """How a cell is written into a CSV file: once as an SQL expression of PostgreSQL, once in Python, to the same bytes.
 
 Money stands twice, in major units and in minor units, and numbers stay numbers, negative ones too. Times are in one zone that the
-header names. A text that a spreadsheet would take for a formula gets an apostrophe in front.
+header names. A text that a spreadsheet would take for a formula gets an apostrophe in front; so does such a part of a text, for a
+spreadsheet whose lists are separated by semicolons or tabs splits the text there, and ends the row at a line end.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +21,11 @@ from console.money import exponent, known_currencies, to_major
 #: What makes a spreadsheet read a formula, full-width forms included, and the whitespace that it drops before one.
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 _CODES = ", ".join(str(ord(letter)) for letter in FORMULA_STARTS)
+#: Where else than at commas a spreadsheet may begin a cell.
+SEPARATORS = ";\t\r\n"
+# The same pattern for PostgreSQL and for Python: a separator, what is dropped or unquoted after it, and then a formula.
+_INSIDE = r'([;\t\r\n][\t\r\n "]*)(?=[-=+@＝＋－＠])'
+_inside = re.compile(_INSIDE)
 
 
 def header(columns: Sequence[Column], zone: str) -> bytes:
@@ -54,8 +61,9 @@ def _quoted(text: str) -> str:
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe in front if a spreadsheet would take it for a formula."""
-    return f"'{text}" if text[:1] in FORMULA_STARTS and text else text
+    """The text with an apostrophe before whatever a spreadsheet would take for a formula: the text or a part of it."""
+    inside = _inside.sub(r"\1'", text)
+    return f"'{inside}" if text[:1] in FORMULA_STARTS and text else inside
 
 
 def plain_cells(columns: Sequence[Column], row: Mapping[str, Any], zone: str) -> list[str]:
@@ -137,14 +145,17 @@ class Words(Func):
 
 
 class _Guard(Func):
-    """An apostrophe before what begins like a formula; nothing for an empty text, which COPY would write as two quotes.
+    """As `guarded()`; nothing for an empty text, which COPY would write as two quotes.
 
-    `ascii()` is the code of the first character: comparing numbers costs a fraction of a regular expression.
+    `ascii()` is the code of the first character, and few texts have a separator: looking for those costs less than a regular
+    expression, which only such a text needs.
     """
 
     output_field = TextField()
 
     def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         sql, params = compiler.compile(self.get_source_expressions()[0])
-        text = f"NULLIF(CASE WHEN ascii({sql}) IN ({_CODES}) THEN '''' ELSE '' END || {sql}, '')"
-        return text, (*params, *params)
+        found = " + ".join(f"strpos({sql}, chr({ord(letter)}))" for letter in SEPARATORS)
+        inside = f"CASE WHEN {found} > 0 THEN regexp_replace({sql}, '{_INSIDE}', '\\1''', 'g') ELSE {sql} END"
+        text = f"NULLIF(CASE WHEN ascii({sql}) IN ({_CODES}) THEN '''' ELSE '' END || {inside}, '')"
+        return text, tuple(params) * (len(SEPARATORS) + 3)

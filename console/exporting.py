@@ -261,7 +261,7 @@ def about(listing: Listing, totals: Totals, export: Export) -> str:
     lines += [
         _("Rows: %(number)s") % {"number": totals.rows},
         _("SHA-256 of the file: %(digest)s") % {"digest": export.sha256},
-        _("A text that begins like a formula has an apostrophe before it."),
+        _("A text that begins like a formula, or goes on like one after a semicolon, tab or line end, has an apostrophe there."),
     ]
     for total in told(listing, totals):
         lines += [f"{total['currency']}: {label} {value} ({_('minor units')})" for label, value in total["sums"]]

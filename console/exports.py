@@ -21,7 +21,7 @@ from console import jobs
 from console.columns import Column
 from console.errors import Refused
 from console.exporting import Export, about, told, write_csv, write_workbook
-from console.jobs import Cancelled, Progress, job
+from console.jobs import Progress, job
 from console.listing import Listing
 from console.middleware import known_zone
 from console.models import ExportSchedule, Job, MiniProgram, Notice, Superapp, Team, User
@@ -83,7 +83,8 @@ def start_export(
 ) -> Job:
     """Start the job. `query` is that of the list's address, `scope` "page", "all" or "selected" with `ids`, `file` one of FILES.
 
-    Of a page the ids are kept: rows that arrive before a worker begins would move it. Raises Invisible, Forbidden, or Refused when the filters cannot be understood or too many rows are ticked.
+    Of a page the ids are kept: rows that arrive before a worker begins would move it.
+    Raises Invisible, Forbidden, or Refused when the filters cannot be understood or too many rows are ticked.
     """
     what = exportable(record)
     require(actor, what.permission, place)
@@ -190,7 +191,7 @@ def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
             write = write_workbook if params["file"] == "xlsx" else write_csv
             done = write(listing, rows, columns, file.file, progress=progress)
         file.file.flush()
-        _keep(row, name, file)
+        progress.keep(name, file)
     return _result(name, listing, done)
 
 
@@ -200,14 +201,6 @@ def _zip(target: IO[bytes], stem: str, listing: Listing, rows: QuerySet, columns
             done = write_csv(listing, rows, columns, inside, progress=progress)
         archive.writestr("about.txt", about(listing, done.totals, done))
     return done
-
-
-def _keep(row: Job, name: str, file: TemporaryUploadedFile) -> None:
-    """Move the file to where results are kept, unless the job was cancelled meanwhile."""
-    row.file.save(name, file, save=False)
-    if not Job.objects.filter(pk=row.pk, state=Job.State.RUNNING).update(file=row.file.name):
-        row.file.delete(save=False)
-        raise Cancelled
 
 
 def _result(name: str, listing: Listing, done: Export) -> dict[str, Any]:

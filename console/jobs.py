@@ -4,13 +4,17 @@ A kind of work is a function registered with `@job("orders.export")` that takes 
 result as a dict. It must be idempotent: a worker that dies is followed by another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.core.files.base import File
+from django.db import Error, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -22,6 +26,8 @@ from console.permissions import Scoped, System
 
 KEPT = timedelta(days=7)
 STALE_AFTER = timedelta(seconds=60)
+BEAT = STALE_AFTER / 4
+ENDS_WITHIN = 5.0  # seconds; a heartbeat that waits for a database that does not answer holds up no worker
 MAX_RESTARTS = 3
 WORKER = System("worker")
 Work = Callable[[Job, "Progress"], dict[str, Any]]
@@ -40,8 +46,14 @@ class Progress:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.restarts = job.restarts
         self._written_at = timezone.now()
         self._total: int | None = None
+
+    @property
+    def running(self) -> QuerySet[Job]:
+        """The row of the job; none once it is over or was given to another worker."""
+        return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, restarts=self.restarts)
 
     def advance(self, done: int, total: int | None = None) -> None:
         """Note that `done` of `total` steps are done."""
@@ -49,8 +61,20 @@ class Progress:
         if now - self._written_at < timedelta(seconds=1) and done != total and total == self._total:
             return
         self._written_at, self._total = now, total
-        rows = Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING)
-        if not rows.update(done=done, total=total, heartbeat_at=now):
+        if not self.running.update(done=done, total=total, heartbeat_at=now):
+            raise Cancelled
+
+    def keep(self, name: str, file: "File[Any]") -> None:
+        """Move a file to where results are kept, in place of one that a worker before this one left there.
+
+        Raises Cancelled when the job is over or was given to another worker.
+        """
+        if self.job.file:
+            self.job.file.delete(save=False)
+        self.job.file.save(name, file, save=False)
+        # From here on, or a job that ends badly before finish() would leave it for ever.
+        if not self.running.update(file=self.job.file.name, expires_at=timezone.now() + KEPT):
+            self.job.file.delete(save=False)
             raise Cancelled
 
     def finish(self, result: dict[str, Any]) -> None:
@@ -112,10 +136,11 @@ def run_job(pk: int) -> None:
 
 
 def _carry_out(job: Job) -> None:
+    progress = Progress(job)
     try:
-        progress = Progress(job)
-        result = _kinds[job.kind](job, progress)
-        if Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).exists():
+        with beating(progress):
+            result = _kinds[job.kind](job, progress)
+        if progress.running.exists():
             progress.finish(result)
     except (Cancelled, WrongState):
         log.info("job_cancelled", job=job.pk)
@@ -126,6 +151,37 @@ def _carry_out(job: Job) -> None:
     except Exception:
         log.exception("job_failed", job=job.pk, kind=job.kind)
         fail(job, error=_("Something went wrong on our side. Start it again; nothing was changed."))
+
+
+@contextmanager
+def beating(progress: Progress) -> Iterator[None]:
+    """Let the sweeper know that this process lives, also while the work is silent: a query that finds little, an upload.
+
+    A thread says so, on a connection of its own; it dies with the process, and ends with the block.
+    """
+    over = Event()
+    thread = Thread(target=_beat, args=(progress, over), name=f"heartbeat of job {progress.job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(ENDS_WITHIN)
+
+
+def _beat(progress: Progress, over: Event) -> None:
+    """One short statement each time, outside of any transaction: SQLite's one writer is held up by nothing.
+
+    Where the work itself writes for long in one transaction, SQLite lets the beat wait; one that waited too long is left out.
+    """
+    while not over.wait(BEAT.total_seconds()):
+        try:
+            if not progress.running.update(heartbeat_at=timezone.now()):
+                return
+        except Error as error:
+            log.warning("heartbeat_failed", job=progress.job.pk, error=str(error)[:200])
+        finally:
+            connection.close()
 
 
 def _claim(pk: int) -> bool:
@@ -150,6 +206,5 @@ def sweep() -> None:
     waiting = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5))
     for pk in waiting.values_list("pk", flat=True)[:100]:
         run_job.delay_on_commit(pk)
-    for row in Job.objects.filter(expires_at__lt=now).exclude(file="")[:100]:
+    for row in Job.objects.filter(Q(expires_at__lt=now) | Q(expires_at=None, finished_at__lt=now - KEPT)).exclude(file="")[:100]:
         row.file.delete()
-

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from console import jobs
 from console.errors import Refused
-from console.jobs import WORKER, Cancelled, Progress, job
+from console.jobs import WORKER, Progress, job
 from console.lifecycle import move
 from console.models import Job, MiniProgram, User
 from console.permissions import require
@@ -71,7 +71,7 @@ def export_catalogue(row: Job, progress: Progress) -> dict[str, Any]:
             assert file.file
             number = _write_catalogue(file.file, program, row.params["kind"])
             file.file.flush()
-            _keep(row, name, file)
+            progress.keep(name, file)
         return {"filename": name, "rows": number, "facts": [[_("Items"), f"{number:,}"]]}
 
 
@@ -111,14 +111,6 @@ def _write_catalogue(target: IO[bytes], program: MiniProgram, kind: str) -> int:
     else:
         write_template(target, currency, rows)
     return len(rows)
-
-
-def _keep(row: Job, name: str, file: TemporaryUploadedFile) -> None:
-    """Move the file to where results are kept, unless the job was cancelled meanwhile."""
-    row.file.save(name, file, save=False)
-    if not Job.objects.filter(pk=row.pk, state=Job.State.RUNNING).update(file=row.file.name):
-        row.file.delete(save=False)
-        raise Cancelled
 
 
 def _annotated(source: "File[Any]", outcome: Outcome) -> str:

@@ -88,7 +88,7 @@ def kept_query(what: str, place: MiniProgram | Superapp, query: str) -> str:
     for name in DROPPED:
         kept.pop(name, None)
     if not exportable(what).listing(place, kept).is_valid:
-        told = _("The filters of the list cannot be understood, so nothing can be scheduled with them. Mend them on the list first.")
+        told = _("The filters of the list cannot be understood, so nothing is scheduled with them. Mend them on the list first.")
         raise Refused(told)
     return kept.urlencode()
 

@@ -64,6 +64,11 @@ class Job(models.Model):
         return Scope(self.team_id, self.superapp_id)
 
     @property
+    def has_file(self) -> bool:
+        """Whether there is a file to download; what a job that ended badly left is none."""
+        return self.state == self.State.SUCCEEDED and bool(self.file)
+
+    @property
     def pace(self) -> str:
         """How fast it goes and how long it will take, in words; "" until there is something to go by."""
         if self.state != self.State.RUNNING or not self.started_at or not self.done:

@@ -54,7 +54,9 @@ class ExportForm(forms.Form):
         ],
     )
 
-    def __init__(self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str | Promise]]) -> None:
+    def __init__(
+        self, data: Any = None, _files: Any = None, *, listing: Listing, scopes: list[tuple[str, str | Promise]]
+    ) -> None:
         columns = [(column.name, column.label) for column in listing.columns]
         names = [name for name, _label in columns]
         super().__init__(data, initial={"scope": scopes[0][0], "columns": names, "file": "csv"})
@@ -100,7 +102,11 @@ class ListExport(FormView):
     @cached_property
     def totals(self) -> dict[str, Totals]:
         """Of each set of rows to choose from. Exact, whatever the list shows: people decide by these numbers."""
-        return replica.read(lambda: {name: totals_of(self.listing, rows_of(self.listing, name, self.ids)) for name in self.scopes})
+
+        def of(scope: str) -> Totals:
+            return totals_of(self.listing, rows_of(self.listing, scope, self.ids))
+
+        return replica.read(lambda: {scope: of(scope) for scope in self.scopes})
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Without rows there is nothing to confirm: back to the list, which says why."""

@@ -75,7 +75,7 @@ class JobFile(JobView):
     def get(self, request: HttpRequest, uid: Any) -> FileResponse:
         """A POST would be no better: what changes is the audit trail only."""
         row = self.job(uid)
-        if not row.file:
+        if not row.has_file:
             raise WrongState(row.get_state_display())
         if row.params.get("permission"):
             require(self.actor, row.params["permission"], row)

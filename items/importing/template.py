@@ -83,7 +83,7 @@ def catalogue_rows(program: MiniProgram, currency: str) -> Iterator[list[str | D
 
 
 def write_catalogue_csv(target: IO[bytes], currency: str, rows: Iterable[list[str | Decimal | None]]) -> None:
-    """Write the rows as CSV for other programs, UTF-8 with BOM. A text that begins like a formula has an apostrophe before it."""
+    """Write the rows as CSV for other programs, UTF-8 with BOM. Formulas have an apostrophe before them."""
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(labels(currency).values())

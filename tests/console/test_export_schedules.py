@@ -96,7 +96,7 @@ def test_a_day_of_23_hours_ends_at_midnight_too(daily, operator, clock):
 
 def run(schedule):
     """The job of the schedule with a file, as its worker leaves it; the file itself is tested with the exports."""
-    Job.objects.update(state="running", result={"filename": "a.csv"})
+    Job.objects.update(state="succeeded", result={"filename": "a.csv"})
     job = Job.objects.get()
     job.file.save("a.csv", ContentFile(b"rows"))
     exports.tell_ready(job, exports._hand_out(job, schedule.place))
@@ -194,7 +194,7 @@ def test_present_recipients_stay_where_there_are_more_people_than_room(client, d
     assert set(daily.recipients.all()) == {operator, senior}
 
 
-def test_an_open_id_that_is_searched_for_is_masked_for_who_sees_players_masked(client, clock, starfall, operator, superapp_operator):
+def test_a_searched_open_id_is_masked_for_who_sees_players_masked(client, clock, starfall, operator, superapp_operator):
     place(starfall, "ORDER-1", open_id="player-0001-abcd")
     who = {"recipients": [operator], "actor": operator}
     row = actions.create(starfall, "orders", name="One player", query="q=player-0001-abcd", **who, **FIELDS)

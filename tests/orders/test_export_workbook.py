@@ -140,13 +140,13 @@ def test_the_rows_of_the_workbook_are_those_of_the_csv(starfall):
     assert [float(row["Amount"]) for row in found] == [float(row["Amount"]) for row in expected]
 
 
-def through_libreoffice(data: bytes, ending: str, folder):
+def through_libreoffice(data: bytes, ending: str, folder, separator=","):
     """What LibreOffice makes of a file when it opens it and writes it as a workbook again."""
     (folder / f"orders.{ending}").write_bytes(data)
     profile, out = f"-env:UserInstallation=file://{folder}/profile", folder / "out"
     command = ["soffice", profile, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out)]
     # The token after the character set: text is taken as it would be by somebody who opens the file and changes nothing.
-    options = ["--infilter=Text - txt - csv (StarCalc):44,34,76"] if ending == "csv" else []
+    options = [f"--infilter=Text - txt - csv (StarCalc):{ord(separator)},34,76"] if ending == "csv" else []
     subprocess.run([*command, *options, str(folder / f"orders.{ending}")], check=True, capture_output=True)
     return load_workbook(out / "orders.xlsx")
 
@@ -177,4 +177,17 @@ def test_libreoffice_carries_out_no_payload_of_the_csv(starfall, tmp_path):
         place(starfall, f"ORDER-{number:02d}", product_name=payload)
     sheet = through_libreoffice(written(starfall)[0], "csv", tmp_path).worksheets[0]
     assert sheet.max_row == 61
+    assert not [cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+
+
+@with_libreoffice
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_libreoffice_carries_out_no_payload_where_its_lists_are_separated_otherwise(starfall, tmp_path, separator):
+    """As Excel does where the computer's list separator is a semicolon: it splits texts, and line ends in them end the row."""
+    for number, payload in enumerate(PAYLOADS):
+        around = ("x{sep}{it}{sep}", "x{sep}{it}", 'x{sep}"{it}{sep}"', "x\n{it}{sep}", "x{sep} {it}")[number % 5]
+        text = around.format(sep=separator, it=payload)
+        place(starfall, f"ORDER-{number:02d}", product_name=text, attach=f"y{separator}{payload}")
+    sheet = through_libreoffice(written(starfall)[0], "csv", tmp_path, separator).worksheets[0]
+    assert sheet.max_row > 60 and sheet.max_column > 1
     assert not [cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
