@@ -6,11 +6,13 @@ A filter set is declared with django-filter. Time is filtered by whole days in t
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple
+from urllib.parse import quote_plus
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,6 +22,7 @@ from console.templatetags.moments import day_text
 
 MAX_SEARCH = 200  # characters of a word; the longest id has 128
 MAX_NUMBERS = 200  # words of a search that looks for whole numbers
+MAX_IN_ADDRESS = 7000  # characters of a search as the address writes them; a request line has 8,190 (console/gunicorn_conf.py)
 BETWEEN_NUMBERS = re.compile(r"[\s,;]+")
 MAX_MONTHS = 12
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
@@ -34,8 +37,12 @@ class Chip(NamedTuple):
 
 
 class SearchField(forms.CharField):
-    """One word or sentence; with `several`, up to MAX_NUMBERS numbers with spaces, commas or line ends between them."""
+    """One word or sentence; with `several`, up to MAX_NUMBERS numbers with spaces, commas or line ends between them.
 
+    The field has no maxlength: a browser would cut a pasted list and say nothing. console.js asks `most` and says it.
+    """
+
+    most = MAX_IN_ADDRESS
     def __init__(self, *, several: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.several = several
@@ -49,12 +56,30 @@ class SearchField(forms.CharField):
         longest = max(map(len, words), default=0)
         if longest > MAX_SEARCH:
             raise ValidationError(_("A search has at most 200 characters; this one has %s. Shorten it.") % longest)
-        return " ".join(words)
+        found = " ".join(words)
+        if len(quote_plus(found)) > MAX_IN_ADDRESS:
+            raise ValidationError(self.too_long)
+        return found
+
+    @property
+    def too_long(self) -> str:
+        """What to do about more than `most`."""
+        if not self.several:
+            return _("A search has at most 200 characters. Shorten it.")
+        words = {"numbers": f"{MAX_NUMBERS:,}", "most": f"{MAX_IN_ADDRESS:,}"}
+        told = _("Search for at most %(numbers)s numbers of %(most)s characters in all at once. Take some away.")
+        return told % words
 
 
 def numbers_in(text: str) -> list[str]:
     """The numbers of a pasted list, each once, in its order."""
     return list(dict.fromkeys(word for word in BETWEEN_NUMBERS.split(text) if word))
+
+
+def words_searched(query: QueryDict) -> set[str]:
+    """What the search of a list names, as a whole and word by word."""
+    asked = str(query.get("q", "")).replace("\x00", "").strip()
+    return {asked, *numbers_in(asked)} - {""}
 
 
 class SearchFilter(django_filters.Filter):
@@ -139,7 +164,10 @@ class ListFilters(django_filters.FilterSet):
 
 
 class Period(NamedTuple):
-    """Days that a list is about, both included; None is open. `notice` says what was clamped."""
+    """Days that a list is about, both included; None is open. `notice` says what was clamped.
+
+    A period that ends before it starts has no day: what was asked for is older than the list goes back.
+    """
 
     since: date | None
     until: date | None
@@ -198,6 +226,9 @@ class PeriodFilters(ListFilters):
         if not since and not until and self.default_days and "q" not in values:
             return Period(today - timedelta(days=self.default_days - 1), None)
         earliest = self.earliest(until or today)
+        if until and until < earliest:
+            told = _("This list goes back at most 12 months, to %(first)s; the days asked for end before that, on %(last)s.")
+            return Period(earliest, until, told % {"first": day_text(earliest), "last": day_text(until)})
         if since is None or since >= earliest:
             return Period(since or earliest, until)
         return Period(earliest, until, _("A list covers at most 12 months, so it starts on %s.") % day_text(earliest))
@@ -233,12 +264,12 @@ def months_before(day: date, months: int) -> date:
 def words_of(period: Period) -> str:
     """The days as people write them."""
     since, until = period.since, period.until
-    if since and until:
+    if since and until and since <= until:
         words = {"since": day_text(since), "until": day_text(until)}
         return day_text(since) if since == until else _("%(since)s to %(until)s") % words
-    if since:
-        return _("since %s") % day_text(since)
-    return _("until %s") % day_text(until) if until else _("always")
+    if until:
+        return _("until %s") % day_text(until)
+    return _("since %s") % day_text(since) if since else _("always")
 
 
 def within(rows: QuerySet, field: str, period: Period) -> QuerySet:

@@ -1,11 +1,12 @@
 """What readers keep of a list: the columns they want, and views with a name (docs/architecture.md, "Listing")."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from console.filters import words_searched
 from console.listing import Listing
 from console.models import KeptColumns, MiniProgram, SavedView, Superapp, User
 
@@ -36,8 +37,20 @@ def views_shown(listing: Listing, where: MiniProgram | Superapp, *, reader: User
     now = listing.view_query
     return [
         {"label": view.name, "url": f"?{view.query}", "current": same(view.query, now), "is_shared": view.is_shared}
-        for view in views_of(listing.name, where, reader=reader)[:MOST_SHOWN]
+        for view in without_people(views_of(listing.name, where, reader=reader)[:MOST_SHOWN], listing, reader=reader)
     ]
+
+
+def without_people(views: Iterable[SavedView], listing: Listing, *, reader: User) -> list[SavedView]:
+    """The views but for those of others that name a person whom the reader sees masked; at most one query for all of them.
+
+    None is shared that does, but an order of that person may have come later, and older versions allowed it.
+    """
+    found = list(views)
+    theirs = [] if listing.sees_people else [view for view in found if view.owner_id != reader.pk]
+    words = {view.pk: words_searched(QueryDict(view.query)) for view in theirs}
+    people = listing.people_among({word for searched in words.values() for word in searched})
+    return [view for view in found if not people & words.get(view.pk, set())]
 
 
 def same(query: str, other: str) -> bool:

@@ -29,7 +29,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from console.columns import Column, annotations, mask
-from console.filters import ListFilters, numbers_in
+from console.filters import ListFilters, numbers_in, words_searched
 from console.listing_table import table_body, table_head
 
 PAGE_SIZE = 50
@@ -94,6 +94,8 @@ class Listing:
     #: Names of the money columns whose sums an export states, and the path of the currency they are in ("" for no money).
     totals: ClassVar[tuple[str, ...]] = ()
     currency: ClassVar[str] = "currency"
+    #: Whether the reader may see the ids of people whole.
+    sees_people: bool = False
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
     def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = ()) -> None:
@@ -117,10 +119,14 @@ class Listing:
         """So many rows, in words with plural forms."""
         return str(count)
 
+    def people_among(self, words: set[str]) -> set[str]:
+        """Those of the words that are ids of people, whom the list may show masked; at most one query."""
+        return set()
+
     @property
     def is_personal(self) -> bool:
-        """Whether what is searched for names a person whom the list may show masked."""
-        return False
+        """Whether what is searched for names one of them."""
+        return bool(self.people_among(words_searched(self.query)))
 
     # What was asked
 

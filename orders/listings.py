@@ -46,6 +46,7 @@ class RecordListing(Listing):
     ) -> None:
         super().__init__(rows, query, kept=kept)
         self.owner = owner
+        self.sees_people = player is WHOLE
         self._addresses: dict[str, str] = {}  # by mini program: reverse() once each and not once a row
         self.columns = tuple(player if column.name == player.name else column for column in self.columns)  # type: ignore[misc]
 
@@ -55,6 +56,17 @@ class RecordListing(Listing):
         if app_id not in self._addresses:
             self._addresses[app_id] = reverse(self.detail, kwargs={"app_id": app_id, "pk": 0}).removesuffix("0/")
         return f"{self._addresses[app_id]}{row['id']}/"
+
+    def people_among(self, words: set[str]) -> set[str]:
+        """Open ids of players of the team or the superapp: the views of a list are those of all mini programs of a team."""
+        if not words:
+            return set()
+        known = Order.objects.filter(open_id__in=words)
+        if isinstance(self.owner, MiniProgram):
+            known = known.filter(team=self.owner.team_id, superapp=self.owner.superapp_id)
+        else:
+            known = known.filter(superapp=self.owner)
+        return set(known.order_by().values_list("open_id", flat=True).distinct())
 
     @cached_property
     def shown(self) -> tuple[Column, ...]:
@@ -212,12 +224,6 @@ class OrderListing(RecordListing):
             return shown
         column = next(column for column in self.columns if column.name == axis)
         return tuple(column if other.name == "created" else other for other in shown)
-
-    @property
-    def is_personal(self) -> bool:
-        """Whether an open id is searched for; one query, of a search for one word only."""
-        word = self.query.get("q", "").strip()
-        return bool(word and self.is_valid and not self.filterset.numbers and self.rows.filter(open_id=word).exists())
 
     @property
     def shown_fields(self) -> list[Any]:

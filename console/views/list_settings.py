@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.actions import saved_view as actions
 from console.errors import Invisible, Refused
-from console.list_settings import kept_columns, views_of
+from console.list_settings import kept_columns, views_of, without_people
 from console.listing import Listing
 from console.models import MiniProgram, SavedView, Superapp
 from console.views.base import ConsoleView
@@ -55,10 +55,8 @@ class ListSettings(ConsoleView):
     def page(self, *, status: int = 200, refused: str = "") -> HttpResponse:
         """The page with what is kept now."""
         listing = self.listing(kept_columns(self.list_class.name, reader=self.actor))
-        views = [
-            (view, actions.may_change(view, actor=self.actor))
-            for view in views_of(self.list_class.name, self.place, reader=self.actor)
-        ]
+        found = without_people(views_of(self.list_class.name, self.place, reader=self.actor), listing, reader=self.actor)
+        views = [(view, actions.may_change(view, actor=self.actor)) for view in found]
         shown = {column.name for column in listing.shown}
         columns = [(column, column.name in shown) for column in listing.columns]
         return self.render(
@@ -100,8 +98,8 @@ class ListSettings(ConsoleView):
         return self.here(_("Everybody who sees this list can use “%s” now.") % view.name)
 
     def check_shareable(self, query: str) -> None:
-        """In a superapp players are shown masked, so no shared view names one. Raises Refused."""
-        if not self.mini_program and self.listing([], QueryDict(query)).is_personal:
+        """Superapp and platform see players masked, also on the lists of a team; so no shared view names one. Raises Refused."""
+        if self.listing([], QueryDict(query)).is_personal:
             raise Refused(_("This view searches for a player's open id, which others see masked. Keep it for yourself."))
 
     def keep_private(self) -> HttpResponse:

@@ -5,8 +5,17 @@ from typing import ClassVar
 from django.http import QueryDict
 
 from console.listing import Listing
+from console.permissions import sees_players
 from console.views.list_settings import ListSettings
-from orders.listings import OrderListing, RefundListing, SuperappOrderListing, SuperappRefundListing, listing_of
+from orders.listings import (
+    MASKED,
+    WHOLE,
+    OrderListing,
+    RefundListing,
+    SuperappOrderListing,
+    SuperappRefundListing,
+    listing_of,
+)
 
 
 class RecordListSettings(ListSettings):
@@ -16,7 +25,8 @@ class RecordListSettings(ListSettings):
 
     def listing(self, kept: list[str], query: QueryDict | None = None) -> Listing:
         """The record that the address describes, or this query."""
-        return listing_of(self.record, self.place, self.request.GET if query is None else query, kept=kept)
+        player = WHOLE if sees_players(self.actor, self.permission, self.mini_program) else MASKED
+        return listing_of(self.record, self.place, self.request.GET if query is None else query, kept=kept, player=player)
 
 
 class OrderListSettings(RecordListSettings):

@@ -151,6 +151,18 @@
     control.scrollIntoView({ block: "center" });
   });
 
+  /* A search stands in the address, which has a limit: more than that is told, never cut. Of several numbers, one space each. */
+  const searched = ({ value, dataset }) => ("several" in dataset ? value.trim().split(/[\s,;]+/).join(" ") : value);
+  const checkLength = (input) => {
+    const length = new URLSearchParams({ "": searched(input) }).toString().length - 1;
+    input.setCustomValidity(length > Number(input.dataset.most) ? input.dataset.tooLong : "");
+  };
+  on("input", "[data-most]", (_event, input) => checkLength(input));
+  document.addEventListener("submit", ({ target }) => {
+    $$("[data-most]", target).forEach((input) => { input.value = searched(input); });
+  });
+  $$("[data-most]").forEach(checkLength);
+
   /* Controls that send their form when they change */
   on("change", "[data-submit-on-change]", (_event, control) => control.form?.requestSubmit());
 

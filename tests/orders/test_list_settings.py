@@ -112,20 +112,38 @@ def test_private_views_are_seen_by_their_owner_and_shared_ones_by_the_team(
     assert views(client.get(refunds)) == []
 
 
-def test_no_view_that_a_superapp_shares_names_a_player(client, superapp_operator, operator, starfall, url):
-    """In a team everybody sees players whole; in a superapp they see them masked."""
+@pytest.mark.parametrize("record", ["", "refund-"])
+@pytest.mark.parametrize("words", ["player-0001-abcd", "N-1 player-0001-abcd", "player-0001-abcd&since=nonsense"])
+def test_no_view_that_is_shared_names_a_player(client, superapp_operator, operator, starfall, record, words):
+    """The team sees players whole, but its lists are read by the superapp and the platform too."""
     place(starfall, "ORDER-1", open_id="player-0001-abcd")
-    there = reverse("orders:superapp-list-settings", kwargs={"superapp": starfall.superapp.code})
-    client.force_login(superapp_operator)
-    assert save(client, there, "Theirs", "q=player-0001-abcd", is_shared="on").status_code == 422
-    save(client, there, "Mine", "q=player-0001-abcd")
-    view = SavedView.objects.get()
-    answer = client.post(there, {"act": "share", "view": view.pk})
-    assert answer.status_code == 422 and "which others see masked" in answer.content.decode()
-    assert not SavedView.objects.get().is_shared
+    url = reverse(f"orders:{record}list-settings", kwargs={"app_id": starfall.app_id})
+    there = reverse(f"orders:superapp-{record}list-settings", kwargs={"superapp": starfall.superapp.code})
+    for person, page in ((superapp_operator, there), (operator, url)):
+        client.force_login(person)
+        assert save(client, page, "Theirs", f"q={words}", is_shared="on").status_code == 422
+        save(client, page, "Mine", f"q={words}")
+        view = SavedView.objects.get(owner=person)
+        answer = client.post(page, {"act": "share", "view": view.pk})
+        assert answer.status_code == 422 and "which others see masked" in answer.content.decode()
+    assert not SavedView.objects.filter(is_shared=True).exists()
+
+
+def test_a_shared_view_that_names_a_player_is_shown_to_the_team_only(
+    client, operator, senior, superapp_operator, list_url, url, starfall
+):
     client.force_login(operator)
-    save(client, url, "Ours", "q=player-0001-abcd", is_shared="on")
-    assert SavedView.objects.get(name="Ours").is_shared
+    for number in range(3):
+        save(client, url, f"Player {number}", f"q=player-000{number}-abcd", is_shared="on")
+    save(client, url, "Paid", is_shared="on")
+    for number in range(2):  # after it was shared
+        place(starfall, f"ORDER-{number}", open_id=f"player-000{number}-abcd")
+    everything = ["Paid", "Player 0", "Player 1", "Player 2"]
+    for person, names_seen in ((senior, everything), (superapp_operator, ["Paid", "Player 2"])):
+        client.force_login(person)
+        assert [name for name, _current in views(client.get(list_url))] == names_seen
+        page = client.get(url).content.decode()
+        assert ("player-0001-abcd" in page) == (person == senior) and "Player 2" in page
 
 
 def test_the_owner_renames_shares_and_deletes(client, operator, url):

@@ -103,6 +103,17 @@ def test_two_hundred_numbers_of_full_length_fit_and_one_more_is_refused(search, 
     assert "Search for at most 200 numbers at once; these are 201." in refused
 
 
+def test_numbers_that_are_too_long_together_are_refused_with_a_sentence_and_never_cut(search, starfall):
+    told = "Search for at most 200 numbers of 7,000 characters in all at once. Take some away."
+    numbers = [f"{number:064d}" for number in range(108)]
+    page = search(" ".join(numbers)).content.decode()
+    assert "maxlength" not in page.partition('type="search"')[2].partition(">")[0] and numbers[-1] in page
+    assert page.count(told) > 1, "beside what the page says itself"
+    assert search(" ".join(numbers[:107])).content.decode().count(told) == 1
+    escaped = [sign * 200 for sign in "一二三四"]
+    assert search(" ".join(escaped)).content.decode().count(told) > 1, "nine characters of the address each"
+
+
 @pytest.mark.parametrize("name", ["list", "refund-list", "superapp-list", "superapp-refund-list"])
 @pytest.mark.parametrize("kind", ["virtual", "standard"])
 def test_all_lists_refuse_201_pasted_numbers_with_a_sentence(client, operator, superapp_operator, starfall, name, kind):

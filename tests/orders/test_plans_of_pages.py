@@ -20,6 +20,8 @@ from django.utils import timezone
 from bench.database import copy_orders, copy_refunds, programs
 from console import exporting
 from console.exporting import totals_of
+from console.list_settings import place_of
+from console.models import MiniProgram, SavedView
 from orders import health, rollups, sweeping
 from orders.charts import charts_of
 from orders.figures import days_of
@@ -127,6 +129,26 @@ def test_the_mismatch_desk(shop, app, case):
     for url, person in ((reverse("orders:mismatches", kwargs=app), shop.operator), (superapp, shop.staff)):
         assert sequential(asked(person, f"{url}?case={case}")) == []
         assert sequential(asked(person, f"{url}?case={case}&show=settled")) == []
+        for place in ("after", "before"):
+            row = newest_of(case)
+            assert sequential(asked(person, f"{url}?case={case}&{place}={row}")) == []
+
+
+def newest_of(case: str) -> int:
+    """The id of a row that the case could hold, 0 where the seed has none."""
+    rows = next(each for each in CASES if each.name == case).rows
+    return rows(MiniProgram(pk=1, superapp_id=1)).model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def test_a_list_with_views_that_others_share(shop, app, monkeypatch):
+    """Whether one of them names a player is read from an index."""
+    monkeypatch.setattr("console.listing.COUNT_CAP", 500)  # the real cap is nearly all of this small table
+    player = Order.objects.filter(mini_program=shop.program).values_list("open_id", flat=True)[0]
+    for query in (f"q={player}", "q=nobody"):
+        SavedView.objects.create(
+            **place_of(shop.program), listing="orders", owner=shop.operator, name=query, query=query, is_shared=True
+        )
+    assert sequential(asked(shop.staff, reverse("orders:list", kwargs=app))) == []
 
 
 FEW = ["payment=paid&since=2099-01-01", "q=T0000000000ff", "delivery=needs_attention", "item=missing", "alert=any"]

@@ -115,6 +115,19 @@ def test_a_case_of_the_mismatch_desk_is_settled_and_put_back(live_server, starfa
     page.context.close()
 
 
+def test_a_pasted_list_is_never_cut_and_one_that_is_too_long_is_told(signed_in, live_server, starfall):
+    page, numbers = signed_in, [f"ORDER-{number:026d}" for number in range(220)]
+    page.goto(f"{live_server.url}/m/{starfall.app_id}/orders/")
+    field = page.locator("input[name=q]")
+    field.fill(", ".join(numbers))
+    page.get_by_role("button", name="Filter").first.click()
+    assert field.evaluate("input => input.validationMessage").startswith("Search for at most 200 numbers of 7,000 characters")
+    assert "q=" not in page.url and numbers[-1] in field.input_value()
+    field.fill(", ".join(numbers[:200]))
+    page.get_by_role("button", name="Filter").first.click()
+    expect(page.locator("main")).to_contain_text("0 of 200 numbers were found.")
+
+
 def test_a_view_is_kept_and_opened(signed_in, live_server, starfall):
     page = signed_in
     page.goto(f"{live_server.url}/m/{starfall.app_id}/orders/?payment=created")

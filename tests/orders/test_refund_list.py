@@ -1,6 +1,6 @@
 """The after-sales record."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -50,6 +50,18 @@ def test_covers_at_most_the_last_twelve_months_and_says_so(client, operator, ord
     response = client.get(url + "?since=2001-01-01")
     assert numbers(response) == ["R-YEAR"]
     assert "A list covers at most 12 months" in response.content.decode()
+
+
+@pytest.mark.parametrize("query", ["until=2024-01-01", "since=2023-06-01&until=2024-01-01"])
+def test_days_before_the_last_twelve_months_show_nothing_and_say_so(client, operator, order, url, query):
+    give_back(order, "R-OF-2023", started_at=datetime(2023, 7, 1, tzinfo=UTC))
+    give_back(order, "R-NEW")
+    client.force_login(operator)
+    response = client.get(f"{url}?{query}")
+    assert numbers(response) == []
+    page = response.content.decode()
+    assert "This list goes back at most 12 months, to" in page and "end before that, on 1 Jan 2024." in page
+    assert "Initiated: until 1 Jan 2024" in page
 
 
 def test_an_order_number_finds_its_refunds_of_the_last_twelve_months(client, operator, order, url):
