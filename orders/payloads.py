@@ -84,6 +84,17 @@ def read_refund(payload: str) -> RefundNotice:
     )
 
 
+def refund_no_in(notification: Notification) -> str:
+    """The number of the refund that is told of, "" where none can be read."""
+    try:
+        whole = read_object(notification.payload)
+    except OrderError:
+        return ""
+    told = whole.get("resource") if notification.is_standard else whole
+    number = told.get("out_refund_no" if notification.is_standard else "RefundNo") if isinstance(told, dict) else ""
+    return number if isinstance(number, str) else ""
+
+
 def push_body(notification: Notification) -> str:
     """What the developer gets: what the superapp sent, byte for byte; of a standard payment that is the whole body."""
     if notification.is_standard:

@@ -89,6 +89,6 @@ class ArchivedRefundDetail(_Archived, RefundDetail):
         refund = next(row for row in whole.refunds if row.refund_no == self.number)
         deliveries = [row for row in whole.deliveries if row.refund_id == refund.pk]
         attempts = [row for row in self.shown(whole.attempts) if row.delivery_id in {each.pk for each in deliveries}]
-        notifications = [row for row in whole.notifications if f'"{refund.refund_no}"' in row.payload]
+        notifications = self.told_of(refund, whole.notifications)
         others = [row for row in whole.refunds if row is not refund]
         return self.show_refund(refund, others, deliveries, attempts, notifications, **told)

@@ -1,9 +1,9 @@
 """One order, one refund; also out of the archive."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from console.errors import Invisible
 from console.permissions import can, grants_of, resting
 from console.views.base import ConsoleView
 from orders.models import Attempt, Delivery, DeliveryState, Environment, Notification, Order, Refund
+from orders.payloads import refund_no_in
 from orders.story import attempts_of, grouped, order_events, refund_events, refund_verdict, verdict
 
 NOTIFICATIONS_SHOWN = 50
@@ -153,10 +154,11 @@ class RefundDetail(RecordDetail):
     template_name: ClassVar[str] = "orders/refund_detail.html"
     list_name = "orders:refund-list"
 
-    def told_of(self, refund: Refund) -> QuerySet[Notification]:
-        """What the superapp told about this refund of the order; its number stands in what was signed."""
-        rows = refund.order.notifications.filter(kind=Notification.Kind.REFUND, payload__contains=f'"{refund.refund_no}"')
-        return rows.order_by("id")[:NOTIFICATIONS_SHOWN]
+    def told_of(self, refund: Refund, notifications: Iterable[Notification]) -> list[Notification]:
+        """What the superapp told about this refund of the order; its number stands in what was signed, in whatever escapes."""
+        of_refunds = (row for row in notifications if row.kind == Notification.Kind.REFUND)
+        told = (row for row in of_refunds if refund_no_in(row) == refund.refund_no)
+        return list(islice(told, NOTIFICATIONS_SHOWN))
 
     def get(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         """The page, with what the developer's backend was told about it."""
@@ -164,7 +166,8 @@ class RefundDetail(RecordDetail):
         deliveries = list(refund.deliveries.order_by("id"))
         attempts = self.attempts(deliveries)
         others = list(refund.order.refunds.exclude(pk=refund.pk).order_by("started_at", "id"))
-        return self.show_refund(refund, others, deliveries, attempts, list(self.told_of(refund)))
+        notifications = refund.order.notifications.filter(kind=Notification.Kind.REFUND).order_by("id")
+        return self.show_refund(refund, others, deliveries, attempts, self.told_of(refund, notifications))
 
     def show_refund(
         self, refund: Refund, others: list[Refund], deliveries: list[Delivery], attempts: list[Attempt],

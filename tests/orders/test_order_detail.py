@@ -1,5 +1,6 @@
 """The page of an order."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from orders.models import Attempt, Delivery, Notification
 from orders.story import outcome_sentence, verdict
 from payments.models import owners_of
+from tests.orders import shop
 from tests.orders.records import give_back, place
 
 NOW = timezone.now()
@@ -165,6 +167,36 @@ def test_odd_orders_and_their_refunds_have_pages_for_everybody_who_may_look(clie
         assert answer.context["back_url"].partition("?")[2] == "&".join(kept)
         current = [entry["url"] for section in answer.context["nav"] for entry in section["entries"] if entry["current"]]
         assert [url.partition("?")[2] for url in current] == ["kind=standard" if order.kind == "standard" else ""]
+
+
+@pytest.mark.parametrize("number", ["R-1", 'R/1?"<é>', "退款\\1"])
+def test_a_refund_has_its_own_notifications_however_their_numbers_are_written(client, operator, starfall, number):
+    order = shop.new_order(starfall)
+    refund = give_back(order, number)
+    payloads = [
+        json.dumps({"RefundNo": number}), json.dumps({"RefundNo": number}, ensure_ascii=False).replace("/", "\\/"),
+        json.dumps({"RefundNo": "R-2", "RefundReason": number}), "", "[1]", '{"RefundNo": 1}', f'{{"x": 1.5, "y": "{number}"',
+        "[" * 5000,
+    ]  # fmt: skip
+    for payload in payloads:
+        told = shop.refund_notification(order)
+        told.order, told.payload, told.verdict = order, payload, "accepted"
+        told.save()
+    client.force_login(operator)
+    page = client.get(reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk}))
+    assert [row.payload for row in page.context["notifications"]] == payloads[:2]
+
+
+def test_a_refund_of_a_standard_payment_has_its_notifications_too(client, operator, starfall):
+    order = shop.new_order(starfall, kind="standard")
+    refund = give_back(order, "退款", kind="standard")
+    told = shop.refund_notification(order)
+    told.order, told.event, told.verdict = order, "REFUND.SUCCESS", "accepted"
+    told.payload = json.dumps({"event_type": "REFUND.SUCCESS", "resource": {"out_refund_no": "退款"}})
+    told.save()
+    client.force_login(operator)
+    page = client.get(reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk}))
+    assert list(page.context["notifications"]) == [told]
 
 
 def test_each_part_of_the_page_has_an_address_of_its_own(client, operator, superapp_operator, order, url):
