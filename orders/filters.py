@@ -17,8 +17,6 @@ from console.models import MiniProgram
 from orders.models import DeliveryState, Environment, Notification, Order, Refund
 from orders.parts import with_part
 
-SUSPICIOUS = (Notification.Verdict.MISMATCH, Notification.Verdict.BAD_SIGNATURE)
-
 
 class RecordFilters(PeriodFilters):
     """What both records share."""
@@ -104,7 +102,7 @@ class OrderFilters(RecordFilters):
     def with_alert(self, rows: QuerySet, _name: str, _value: str) -> QuerySet:
         """Orders that something did not fit, or a notification about them."""
         # One list of ids from two indexes: a condition with OR would read all orders of the mini program.
-        told = rows.filter(notifications__verdict__in=SUSPICIOUS)
+        told = rows.filter(notifications__verdict=Notification.Verdict.MISMATCH)
         return rows.filter(pk__in=rows.exclude(alert="").order_by().values("pk").union(told.order_by().values("pk")))
 
 

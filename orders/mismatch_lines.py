@@ -1,10 +1,12 @@
 """The rows of the mismatch desk as lines for people: orders, notifications, refused prices and differences alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from typing import Any
 
 from django.db.models import F, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,8 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from console.money import format_money
 from console.templatetags.moments import moment_text
 from orders.archived import order_page
-from orders.mismatches import NEWEST, Case
-from orders.models import Attempt, Delivery, Difference, Notification, Order, PriceRefusal, Settlement
+from orders.mismatches import TIMES, Case
+from orders.models import Attempt, Delivery, Difference, Environment, Notification, Order, PriceRefusal, Settlement
 from orders.story import outcome_sentence
 
 SHOWN = 100
@@ -45,11 +47,58 @@ class Line:
     settlement: Settlement | None = None
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some lines of a case. The places are ids, 0 where there is no such page; `is_lost` when the one asked for is of no row."""
+
+    lines: list[Line]
+    previous: int = 0
+    next: int = 0
+    is_lost: bool = False
+
+
+def page(case: Case, rows: QuerySet, *, after: int = 0, before: int = 0) -> Page:
+    """SHOWN of `rows`, which are open_rows() or settled_rows() of the case, the newest first; at most five queries.
+
+    The page begins after the row of the id `after`, or ends before that of `before`. The row itself may have left the case.
+    """
+    place = _place(rows, after or before)
+    is_backwards = bool(before and place and not after)
+    found = list(_cut(rows, place, is_backwards)[: SHOWN + 1])
+    if (after or before) and not found:
+        return replace(page(case, rows), is_lost=place is None)
+    more, found = len(found) > SHOWN, found[:SHOWN]
+    if is_backwards:
+        found.reverse()
+    has_previous, has_next = (more, True) if is_backwards else (place is not None, more)
+    is_lost = bool(after or before) and place is None
+    return Page(lines_of(case, found), found[0].pk if has_previous else 0, found[-1].pk if has_next else 0, is_lost)
+
+
+def _place(rows: QuerySet, pk: int) -> tuple[Any, int] | None:
+    """Time and id of a row, None where there is none."""
+    return rows.model.objects.filter(pk=pk).values_list(TIMES[rows.model], "pk").first() if pk else None
+
+
+def _cut(rows: QuerySet, place: tuple[Any, int] | None, is_backwards: bool) -> QuerySet:
+    time_field, sign = TIMES[rows.model], "" if is_backwards else "-"
+    if place:
+        compare: Any = TupleGreaterThan if is_backwards else TupleLessThan
+        rows = rows.filter(compare(Tuple(time_field, "id"), place))
+    return rows.select_related(*RELATED[rows.model]).order_by(f"{sign}{time_field}", f"{sign}pk")
+
+
 def lines(case: Case, rows: QuerySet) -> list[Line]:
-    """The newest SHOWN of `rows`, which are open_rows() or settled_rows() of the case; at most three queries."""
-    found = list(rows.select_related(*RELATED[rows.model]).order_by(*NEWEST[rows.model])[:SHOWN])
+    """The newest SHOWN of `rows`; at most four queries."""
+    return lines_of(case, list(_cut(rows, None, False)[:SHOWN]))
+
+
+def lines_of(case: Case, found: Sequence[Any]) -> list[Line]:
+    """The rows of a case as lines, in their order."""
     settled = Settlement.objects.filter(case=case.name, subject__in=[row.pk for row in found]).select_related("settled_by")
     known = {row.subject: row for row in settled}
+    if case.name == "signature":
+        _name_orders(found)
     told = FINDERS[case.name](found) if case.name in FINDERS else {}
     return [_line(row, known.get(row.pk), told.get(row.pk, "")) for row in found]
 
@@ -61,8 +110,8 @@ def _line(row: Order | Notification | PriceRefusal | Difference, settlement: Set
         return _difference_line(row, settlement)
     if isinstance(row, Notification):
         if row.order is None:
-            return _unmatched_line(row, settlement)
-        return _order_line(row.order, row.pk, row.received_at, row.detail, settlement)
+            return _unmatched_line(row, settlement, told)
+        return _order_line(row.order, row.pk, row.received_at, told or row.detail, settlement)
     return _order_line(row, row.pk, row.created_at, told, settlement)
 
 
@@ -72,13 +121,13 @@ def _order_line(order: Order, pk: int, at: datetime, detail: str, settlement: Se
     return Line(pk, order.out_trade_no, url, order.mini_program.name, at, amount, detail, settlement)
 
 
-def _unmatched_line(row: Notification, settlement: Settlement | None) -> Line:
+def _unmatched_line(row: Notification, settlement: Settlement | None, told: str) -> Line:
     """What names no order of the tables; of one in the archive it is known whose it is, and where to read it."""
     program, url = row.mini_program, ""
     if program and row.verdict == Notification.Verdict.ARCHIVED:
         url = order_page(program.app_id, env=row.env, number=row.out_trade_no)
     name = program.name if program else ""
-    return Line(row.pk, row.out_trade_no or "–", url, name, row.received_at, "", row.detail, settlement)
+    return Line(row.pk, row.out_trade_no or "–", url, name, row.received_at, "", told or row.detail, settlement)
 
 
 def _refusal_line(row: PriceRefusal, settlement: Settlement | None) -> Line:
@@ -110,6 +159,33 @@ def _difference_line(row: Difference, settlement: Settlement | None) -> Line:
     return Line(row.pk, row.out_trade_no, "", program, day, "", words, settlement)
 
 
+def _name_orders(rows: Sequence[Notification]) -> None:
+    """Give wrongly signed notifications the order they name where only one has the number, to be shown and never to be saved.
+
+    Only the AppKey could say which mini program is meant, so of several with the number none is named.
+    """
+    numbers, superapps = {row.out_trade_no for row in rows}, {row.superapp_id for row in rows}
+    orders = Order.objects.filter(superapp__in=superapps, out_trade_no__in=numbers, env=Environment.LIVE, kind=Order.Kind.VIRTUAL)
+    known: dict[str, list[Order]] = {}
+    for order in orders.select_related("mini_program"):
+        known.setdefault(order.out_trade_no, []).append(order)
+    for row in rows:
+        if len(named := known.get(row.out_trade_no, [])) == 1:
+            row.order = named[0]
+
+
+def _signed_wrongly(rows: Sequence[Notification]) -> dict[int, str]:
+    """What was told, and how the order that is named stands."""
+    of_one = _("%(kind)s. The order of this number: %(state)s.")
+    of_none = _("%(kind)s. Which order is meant cannot be told: not exactly one has this number.")
+    return {
+        row.pk: of_one % {"kind": row.get_kind_display(), "state": row.order.get_payment_state_display()}
+        if row.order
+        else of_none % {"kind": row.get_kind_display()}
+        for row in rows
+    }
+
+
 def _told_of(orders: Sequence[Order]) -> dict[int, str]:
     """What did not fit."""
     rows = Notification.objects.filter(order__in=orders, verdict=Notification.Verdict.MISMATCH).order_by("pk")
@@ -138,7 +214,8 @@ def _moment(at: datetime | None) -> str:
     return moment_text(timezone.localtime(at), pgettext("date format", "j M Y, H:i")) if at else "–"
 
 
-#: By case, what is known beyond the row of the order itself: by order, at most one query for all of them.
-FINDERS: dict[str, Callable[[Sequence[Order]], dict[int, str]]] = {
+#: By case, what is known beyond the row itself: by row, at most one query for all of them.
+FINDERS: dict[str, Callable[[Sequence[Any]], dict[int, str]]] = {
     "undelivered": _last_attempts, "refunded": _delivered, "payment": _told_of, "late": _closed_and_paid,
+    "signature": _signed_wrongly,
 }  # fmt: skip

@@ -31,10 +31,9 @@ COUNT_CAP = 1_000
 REPORTS = 7
 Place = MiniProgram | Superapp
 Verdict = Notification.Verdict
-NEWEST = {
-    Order: ("-created_at", "-pk"), Notification: ("-received_at", "-pk"), PriceRefusal: ("-day", "-pk"),
-    Difference: ("-reconciliation__day", "-pk"),
-}  # fmt: skip
+#: By which time the rows of a case are listed, the newest first.
+TIMES = {Order: "created_at", Notification: "received_at", PriceRefusal: "day", Difference: "reconciliation__day"}
+TEAM_SETTLES = _("What belongs to a mini program is settled by its team.")
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,11 @@ def _told_of_archived(place: Place) -> QuerySet:
     if isinstance(place, MiniProgram):
         return rows.filter(mini_program=place, superapp=place.superapp_id)
     return rows.filter(superapp=place)
+
+
+def _wrongly_signed(place: Place) -> QuerySet:
+    told = Notification.objects.filter(verdict=Verdict.BAD_SIGNATURE, env=Environment.LIVE, received_at__gte=_since())
+    return told.filter(superapp=place.superapp_id if isinstance(place, MiniProgram) else place)
 
 
 def _since() -> datetime:
@@ -188,6 +192,17 @@ CASES = (
         _("The superapp told of a payment or a refund of an order that is not here, or in a way that cannot be read."),
         _("It is kept, and applied when the order appears. If it does not, ask the superapp for which mini program it was."),
         lambda place: _told(place).filter(order=None),
+        is_superapp_only=True,
+    ),
+    Case(
+        "signature",
+        _("Wrongly signed"),
+        _("The superapp told of a payment or a refund, signed with another key than the AppKey of the order's mini program."),
+        _(
+            "Nothing was recorded or delivered. Have the superapp's backend sign with the AppKey of the mini program and the "
+            "environment, and tell again."
+        ),
+        _wrongly_signed,
         is_superapp_only=True,
     ),
 )  # fmt: skip

@@ -79,7 +79,6 @@ VERDICTS = {
     "duplicate": gettext_lazy("Payment notification repeated; nothing changed"),
     "unknown_order": gettext_lazy("Payment notification came before the order"),
     "mismatch": gettext_lazy("Payment notification does not fit the order; not delivered"),
-    "bad_signature": gettext_lazy("Payment notification with a wrong signature; ignored"),
 }
 CLOSING_VERDICTS = {
     "accepted": gettext_lazy("Closing accepted"),
@@ -226,7 +225,7 @@ def _event(at: Any, icon: str, tone: str, title: Any, body: Any = "") -> dict[st
 def _notified(row: Notification) -> dict[str, Any]:
     other = {Notification.Kind.REFUND: REFUND_VERDICTS, Notification.Kind.CLOSING: CLOSING_VERDICTS}
     words = other.get(Notification.Kind(row.kind), VERDICTS)
-    tone = "danger" if row.verdict in {"mismatch", "bad_signature"} else "muted"
+    tone = "danger" if row.verdict == "mismatch" else "muted"
     return _event(row.received_at, "inbox-arrow-down", tone, words.get(row.verdict, row.get_verdict_display()), row.detail)
 
 

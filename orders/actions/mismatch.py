@@ -11,7 +11,7 @@ from console.errors import Forbidden, Refused, WrongState
 from console.models import MiniProgram, User
 from console.permissions import require
 from orders.mismatch_lines import SHOWN, lines
-from orders.mismatches import Case, Place, open_rows, settle_permission
+from orders.mismatches import TEAM_SETTLES, Case, Place, open_rows, settle_permission
 from orders.models import Settlement
 from payments.models import owners_of
 
@@ -77,7 +77,7 @@ def reopen(case: Case, place: Place, ids: Sequence[int], *, actor: User) -> int:
 def _require(case: Case, place: Place, actor: User) -> None:
     permission = settle_permission(case, place)
     if not permission:
-        raise Forbidden(_("What belongs to a mini program is settled by its team."))
+        raise Forbidden(str(TEAM_SETTLES))
     require(actor, permission, place)
 
 

@@ -65,6 +65,9 @@ class Notification(models.Model):
                 condition=Q(verdict__in=["mismatch", "unknown_order"]),
             ),
             models.Index(fields=["superapp", "-received_at"], name="notification_archived", condition=Q(verdict="archived")),
+            models.Index(
+                fields=["superapp", "-received_at"], name="notification_unsigned", condition=Q(verdict="bad_signature")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,9 +16,26 @@ from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
 from items.readiness import missing_step
 from orders.actions.mismatch import LONGEST_NOTE, reopen, settle, settled_sentence
-from orders.mismatch_lines import SHOWN, Line, lines
-from orders.mismatches import DAYS, Case, cases_of, count, count_text, open_rows, reports, settle_permission, settled_rows
+from orders.mismatch_lines import SHOWN, Line, Page, lines, page
+from orders.mismatches import (
+    COUNT_CAP,
+    DAYS,
+    TEAM_SETTLES,
+    Case,
+    cases_of,
+    count,
+    count_text,
+    open_rows,
+    reports,
+    settle_permission,
+    settled_rows,
+)
 from payments.readiness import Missing, missing_feature
+
+
+def id_in(text: str) -> int:
+    """The id that the text names, 0 for none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 class _Desk(ConsoleView):
@@ -47,7 +64,7 @@ class Mismatches(_Desk):
     template_name: ClassVar[str] = "orders/mismatches.html"
 
     def get(self, request: HttpRequest, **_kwargs: str) -> HttpResponse:
-        """A count for each case, and the newest of one of them; `show=settled` for what people settled."""
+        """A count for each case, and a page of one of them; `show=settled` for what people settled."""
         cases = cases_of(self.place)
         counts = {case.name: count(open_rows(case, self.place)) for case in cases}
         asked = request.GET.get("case", "")
@@ -59,7 +76,7 @@ class Mismatches(_Desk):
         ]
         has_reports = shown.name == "reconciled" and isinstance(self.place, Superapp)
         return self.render(
-            tabs=tabs, case=shown, **self._rows(shown, counts[shown.name]), most=SHOWN, days=DAYS,
+            tabs=tabs, case=shown, **self._rows(shown, counts[shown.name]), days=DAYS,
             missing=None if any(counts.values()) else self._missing(), orders_url=self.orders_url(),
             reports=reports(self.place) if has_reports else [],  # type: ignore[arg-type]
         )  # fmt: skip
@@ -77,21 +94,38 @@ class Mismatches(_Desk):
         return reverse("orders:superapp-list", kwargs={"superapp": self.place.code})  # type: ignore[union-attr]
 
     def _rows(self, case: Case, number: int) -> dict[str, Any]:
-        is_settled = self.request.GET.get("show") == "settled"
+        asked = self.request.GET
+        is_settled = asked.get("show") == "settled"
         settled = settled_rows(case, self.place)
         rows = settled if is_settled else open_rows(case, self.place)
         settled_count = count(settled)
         wanted = settled_count if is_settled else number
         back = {"label": _("Settled"), "remove_url": self.url("mismatches", case=case.name)}
+        places = {name: id_in(asked.get(name, "")) for name in ("after", "before")}
+        found = page(case, rows, **places) if wanted else Page([])
         return {
-            "lines": lines(case, rows) if wanted else [],
-            "has_more": wanted > SHOWN,
+            "lines": found.lines,
+            "pages": self._pages(case, found, is_settled=is_settled),
+            "count_text": count_text(wanted),
+            "is_lost": found.is_lost,
+            "newest_settled": f"{COUNT_CAP:,}" if is_settled and settled_count > COUNT_CAP else "",
             "is_settled": is_settled,
             "chips": [back] if is_settled else [],
             "open_url": self.url("mismatches", case=case.name),
             "settled_url": self.url("mismatches", case=case.name, show="settled") if settled_count and not is_settled else "",
             "settled_count": count_text(settled_count),
             **self._verbs(case, has_lines=bool(wanted)),
+        }
+
+    def _pages(self, case: Case, found: Page, *, is_settled: bool) -> dict[str, str]:
+        """The pages beside this one, for components/pagination.html; {} where all stand on one page."""
+        if not (found.previous or found.next):
+            return {}
+        shown = {"case": case.name, "show": "settled"} if is_settled else {"case": case.name}
+        return {
+            "first": self.url("mismatches", **shown) if found.previous else "",
+            "previous": self.url("mismatches", **shown, before=found.previous) if found.previous else "",
+            "next": self.url("mismatches", **shown, after=found.next) if found.next else "",
         }
 
     def _verbs(self, case: Case, *, has_lines: bool) -> dict[str, Any]:
@@ -102,11 +136,15 @@ class Mismatches(_Desk):
             buttons["orders.redeliver"] = [*buttons["orders.redeliver"], _("Redeliver many")]
         return {
             "may_settle": may,
-            "resting": resting(self.actor, self.place, buttons) if has_lines else {},
+            "resting": self._resting(buttons) if has_lines else {},
             "settle_url": self.url("mismatch-settle"),
             "reopen_url": self.url("mismatch-reopen"),
             "may_redeliver": has_lines and case.name == "undelivered" and bool(self.mini_program) and may,
         }
+
+    def _resting(self, buttons: dict[str, list[str]]) -> dict[str, list[Any]]:
+        """What the reader cannot do here, by who can."""
+        return resting(self.actor, self.place, buttons) if buttons else {str(TEAM_SETTLES): [_("Settle")]}
 
 
 class SettleForm(forms.Form):
@@ -140,8 +178,7 @@ class _Chosen(_Desk):
     @property
     def ids(self) -> list[int]:
         """The ticked lines, at most as many as a page lists."""
-        texts = [text for text in self.chosen.getlist("ids") if text.isascii() and text.isdigit() and len(text) < 19]
-        return [int(text) for text in texts[:SHOWN]]
+        return [pk for pk in map(id_in, self.chosen.getlist("ids")) if pk][:SHOWN]
 
     @property
     def desk_url(self) -> str:

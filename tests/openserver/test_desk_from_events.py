@@ -11,7 +11,7 @@ from django.utils import timezone
 from orders.models import Delivery, Order
 from payments.models import DeliveryConfig, owners_of
 from tests.openserver import standard
-from tests.openserver.conftest import Shop
+from tests.openserver.conftest import GOODS_EVENT, Shop
 from tests.orders.shop import dispatch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +110,19 @@ def test_a_refused_price_is_counted_and_leads_to_the_item(client, operator, sell
     assert (line.number, line.url) == ("gem", reverse("items:detail", kwargs={"app_id": app_id, "product_id": "gem"}))
     assert "The game asked USD 0.01, the item costs USD 9.90. Refused 2 times. Last order number: N-1." in page.content.decode()
     assert tiles(client, app_id) == {"?case=price": "1"} and not Order.objects.exists()
+
+
+def test_a_superapp_that_signs_with_the_wrong_key_is_on_its_desk_and_nothing_is_delivered(
+    client, superapp_operator, seller, receiver
+):
+    seller.place(data=seller.sign_data(outTradeNo="N-1"))
+    wrong = seller.envelope(GOODS_EVENT, seller.goods("N-1"), key="wrong")
+    assert seller.by_superapp("POST", "/payment-notifications", wrong).code == "NOTIFY_SIG_INVALID"
+    client.force_login(superapp_operator)
+    desk = reverse("orders:superapp-mismatches", kwargs={"superapp": seller.superapp.code})
+    page = client.get(desk)
+    assert page.context["case"].name == "signature" and [line.number for line in page.context["lines"]] == ["N-1"]
+    assert (Order.objects.get().payment_state, Delivery.objects.count()) == ("unpaid", 0)
 
 
 def test_a_notification_without_an_order_is_the_superapps_until_the_order_appears(client, superapp_operator, seller, receiver):

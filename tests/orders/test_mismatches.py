@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders import mismatch_lines
+from orders.actions import mismatch
+from orders.actions.price_refusal import count_refusal
 from orders.actions.refund import record_refund
 from orders.errors import OrderError
 from orders.mismatches import CASES, cases_of, count, open_rows
@@ -154,6 +156,115 @@ def test_more_rows_cost_no_more_queries(client, operator, starfall, url, django_
     with django_assert_max_num_queries(22):
         page = client.get(url).content.decode()
     assert "ORDER-29" in page
+
+
+@pytest.fixture
+def three_a_page(monkeypatch):
+    monkeypatch.setattr(mismatch_lines, "SHOWN", 3)
+
+
+def numbers(page):
+    return [line.number for line in page.context["lines"]]
+
+
+@pytest.mark.parametrize("show", ["", "&show=settled"])
+def test_all_rows_of_a_case_are_reached_page_by_page_and_back(client, operator, senior, starfall, url, show, three_a_page):
+    at = timezone.now()
+    orders = [
+        place(starfall, f"N-{number}", **PAID, delivery_state="needs_attention", created_at=at - timedelta(hours=number // 2))
+        for number in range(8)
+    ]
+    if show:
+        for order in orders:
+            mismatch.settle(case("undelivered"), starfall, [order.pk], note="Refunded.", actor=senior)
+    wanted = [order.out_trade_no for order in sorted(orders, key=lambda order: (order.created_at, order.pk), reverse=True)]
+    client.force_login(operator)
+    page = client.get(f"{url}?case=undelivered{show}")
+    seen = [numbers(page)]
+    while following := page.context["pages"]["next"]:
+        assert f'href="{following.replace("&", "&amp;")}"' in page.content.decode()
+        page = client.get(following)
+        seen.append(numbers(page))
+    assert seen == [wanted[:3], wanted[3:6], wanted[6:]]
+    page = client.get(page.context["pages"]["previous"])
+    assert numbers(page) == wanted[3:6]
+    page = client.get(page.context["pages"]["previous"])
+    assert numbers(page) == wanted[:3] and not page.context["pages"]["previous"]
+    page = client.get(f"{url}?case=undelivered{show}&after={orders[3].pk}")
+    assert numbers(client.get(page.context["pages"]["first"])) == wanted[:3]
+
+
+def test_price_refusals_and_differences_have_pages(starfall, three_a_page):
+    report = Reconciliation.objects.create(superapp=starfall.superapp, day=timezone.now().date())
+    for number in range(5):
+        owners = {"mini_program_id": starfall.pk, "team_id": starfall.team_id, "superapp_id": starfall.superapp_id}
+        count_refusal(owners, product_id=f"gem-{number}", asked=(1, "USD"), priced=(990, "USD"), out_trade_no="N-1")
+        report.differences.create(
+            superapp=starfall.superapp, mini_program=starfall, kind="amount", app_id=starfall.app_id, env=0,
+            out_trade_no=f"N-{number}",
+        )  # fmt: skip
+    for name in ("price", "reconciled"):
+        first = mismatch_lines.page(case(name), open_rows(case(name), starfall))
+        second = mismatch_lines.page(case(name), open_rows(case(name), starfall), after=first.next)
+        back = mismatch_lines.page(case(name), open_rows(case(name), starfall), before=second.previous)
+        assert (len(first.lines), len(second.lines), second.next) == (3, 2, 0)
+        assert back.lines == first.lines and not back.previous
+        assert len({line.pk for line in first.lines + second.lines}) == 5
+
+
+@pytest.mark.parametrize("place_named", ["after=999999999", "before=999999999"])
+def test_a_place_that_is_gone_is_told_and_nonsense_is_the_first_page(client, operator, starfall, url, place_named):
+    place(starfall, "WRONG", **PAID, delivery_state="needs_attention")
+    client.force_login(operator)
+    page = client.get(f"{url}?case=undelivered&{place_named}")
+    assert numbers(page) == ["WRONG"] and "this is the first page" in page.content.decode()
+    for nonsense in ("x", "-1", "9" * 40):
+        assert numbers(client.get(f"{url}?case=undelivered&after={nonsense}")) == ["WRONG"]
+
+
+def test_the_rest_of_a_page_that_was_settled_meanwhile_is_the_first_page(client, operator, senior, starfall, url, three_a_page):
+    orders = [place(starfall, f"N-{number}", **PAID, delivery_state="needs_attention") for number in range(4)]
+    client.force_login(operator)
+    following = client.get(f"{url}?case=undelivered").context["pages"]["next"]
+    mismatch.settle(case("undelivered"), starfall, [orders[0].pk], note="Refunded.", actor=senior)
+    assert numbers(client.get(following)) == ["N-3", "N-2", "N-1"]
+
+
+def test_on_the_desk_of_the_superapp_it_is_said_that_the_team_settles(client, superapp_admin, superapp_operator, starfall):
+    place(starfall, "WRONG", **PAID, delivery_state="needs_attention")
+    desk = reverse("orders:superapp-mismatches", kwargs={"superapp": starfall.superapp.code})
+    for person in (superapp_admin, superapp_operator):
+        client.force_login(person)
+        page = client.get(desk).content.decode()
+        assert "What belongs to a mini program is settled by its team." in page and "Settle them" not in page
+
+
+def signed_wrongly(order):
+    told = shop.goods_notification(order, "another key")
+    told.verdict = Notification.Verdict.BAD_SIGNATURE
+    told.save()
+    return told
+
+
+def test_what_is_signed_wrongly_is_on_the_desk_of_the_superapp_with_the_order_it_names(
+    client, superapp_admin, operator, starfall, harbor_reader
+):
+    orbit, order = starfall.superapp, shop.new_order(starfall)
+    told = signed_wrongly(order)
+    signed_wrongly(shop.new_order(harbor_reader, "TWICE"))
+    shop.new_order(starfall, "TWICE")
+    assert counted(orbit) == {"signature": 2} and "signature" not in [one.name for one in cases_of(starfall)]
+    twice, line = lines("signature", orbit)
+    assert (line.number, line.program, line.amount) == (order.out_trade_no, starfall.name, "USD 19.80")
+    assert line.detail == "Payment. The order of this number: Unpaid."
+    assert (twice.number, twice.program, twice.url) == ("TWICE", "", "") and "cannot be told" in twice.detail
+    client.force_login(superapp_admin)
+    page = client.get(reverse("orders:superapp-mismatches", kwargs={"superapp": orbit.code})).content.decode()
+    assert line.url in page and "signed with another key" in page
+    assert mismatch.settle(case("signature"), orbit, [told.pk], note="The key was renewed.", actor=superapp_admin) == 1
+    assert counted(orbit) == {"signature": 1}
+    told.refresh_from_db()
+    assert (told.order, Order.objects.get(pk=order.pk).payment_state) == (None, "unpaid")
 
 
 @pytest.mark.parametrize(("person", "status"), [("stranger", 404), ("approver", 403)])
