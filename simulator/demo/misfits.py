@@ -1,4 +1,4 @@
-"""What does not fit, so that the mismatch desk has something to show: refused prices, a refund of too much, a stray payment."""
+"""What does not fit, so that the mismatch desk has something to show: refused prices, a refund of too much, stray payments."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -28,6 +28,7 @@ def build(world: World, past: Past) -> None:
     _refused_prices(world, past)
     _refund_of_too_much(world, past)
     _stray_payment(world, past)
+    _wrongly_signed(world, past)
     old = PriceRefusal.objects.earliest("day")
     price = next(case for case in CASES if case.name == "price")
     settle(price, old.mini_program, [old.pk], note="The game sent major units; mended in 2.4.1.", actor=world.people["senior"])
@@ -74,8 +75,20 @@ def _stray_payment(world: World, past: Past) -> None:
     told.save()
 
 
-def _told(world: World, kind: str, event: str, payload: str, *, number: str) -> Notification:
-    key = backend_of(world.programs["moonlit"]).app_key(0)
+def _wrongly_signed(world: World, past: Past) -> None:
+    """The superapp's backend took the key of the sandbox for a live order."""
+    unpaid = Order.objects.filter(mini_program=world.programs["moonlit"], env=0, kind="virtual", payment_state="unpaid")
+    order = unpaid.filter(created_at__lt=past.ago(hours=3)).latest("created_at")
+    price = {"OrigPrice": order.unit_price, "ActualPrice": order.unit_price, "Quantity": order.quantity}
+    goods = {"ProductId": order.product_id, "ZoneId": "1", "Attach": order.attach, "OrderSource": 1} | price
+    payload = {"OpenId": order.open_id, "Env": "0", "OutTradeNo": order.out_trade_no, "GoodsInfo": goods}
+    told = _told(world, "payment", GOODS_EVENT, compact(payload), number=order.out_trade_no, key_of=1)
+    told.verdict, told.received_at = Notification.Verdict.BAD_SIGNATURE, order.created_at + timedelta(minutes=2)
+    told.save()
+
+
+def _told(world: World, kind: str, event: str, payload: str, *, number: str, key_of: int = 0) -> Notification:
+    key = backend_of(world.programs["moonlit"]).app_key(key_of)
     return Notification(
         superapp=world.superapp, kind=kind, out_trade_no=number, event=event, pay_model=PAY_MODEL, payload=payload,
         pay_event_sig=pay_event_sig(event, payload, key), verdict=Notification.Verdict.UNKNOWN_ORDER,
