@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Func, TextField, Value
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Col, Combinable
 from django.utils.translation import gettext as _
 
 from console.columns import Column, Kind
@@ -147,15 +147,18 @@ class Words(Func):
 class _Guard(Func):
     """As `guarded()`; nothing for an empty text, which COPY would write as two quotes.
 
-    `ascii()` is the code of the first character, and few texts have a separator: looking for those costs less than a regular
-    expression, which only such a text needs.
+    `ascii()` is the code of the first character, and few texts have a separator: looking for those in a column costs less than a
+    regular expression, which only such a text needs. What is computed (a masked id) is computed each time it is named.
     """
 
     output_field = TextField()
 
     def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
-        sql, params = compiler.compile(self.get_source_expressions()[0])
-        found = " + ".join(f"strpos({sql}, chr({ord(letter)}))" for letter in SEPARATORS)
-        inside = f"CASE WHEN {found} > 0 THEN regexp_replace({sql}, '{_INSIDE}', '\\1''', 'g') ELSE {sql} END"
+        source = self.get_source_expressions()[0]
+        sql, params = compiler.compile(source)
+        found = f"{sql} ~ '[{SEPARATORS}]'"
+        if isinstance(source, Col):
+            found = " + ".join(f"strpos({sql}, chr({ord(letter)}))" for letter in SEPARATORS) + " > 0"
+        inside = f"CASE WHEN {found} THEN regexp_replace({sql}, '{_INSIDE}', '\\1''', 'g') ELSE {sql} END"
         text = f"NULLIF(CASE WHEN ascii({sql}) IN ({_CODES}) THEN '''' ELSE '' END || {inside}, '')"
-        return text, tuple(params) * (len(SEPARATORS) + 3)
+        return text, tuple(params) * text.count(sql)
