@@ -86,6 +86,7 @@ def usual_workers(port: int, stack: ExitStack) -> list[str]:
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
     broker = valkey(directory, stack)
     usual_deliver.app.conf.broker_url = broker
+    usual_deliver.app.__dict__.pop("amqp", None)  # it keeps connections to the broker of the measurement before this one
     for pool in usual_deliver.POOLS:
         usual_deliver.worker(pool, broker, stack, environment(port))
     return list(usual_deliver.POOLS)
