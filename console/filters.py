@@ -43,6 +43,7 @@ class SearchField(forms.CharField):
     """
 
     most = MAX_IN_ADDRESS
+
     def __init__(self, *, several: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.several = several
@@ -74,6 +75,11 @@ class SearchField(forms.CharField):
 def numbers_in(text: str) -> list[str]:
     """The numbers of a pasted list, each once, in its order."""
     return list(dict.fromkeys(word for word in BETWEEN_NUMBERS.split(text) if word))
+
+
+def id_in(text: str) -> int:
+    """The id that the text names, 0 for none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def words_searched(query: QueryDict) -> set[str]:

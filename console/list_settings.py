@@ -49,7 +49,7 @@ def without_people(views: Iterable[SavedView], listing: Listing, *, reader: User
     found = list(views)
     theirs = [] if listing.sees_people else [view for view in found if view.owner_id != reader.pk]
     words = {view.pk: words_searched(QueryDict(view.query)) for view in theirs}
-    people = listing.people_among({word for searched in words.values() for word in searched})
+    people = listing.people_among(set().union(*words.values()))
     return [view for view in found if not people & words.get(view.pk, set())]
 
 

@@ -98,6 +98,7 @@ class Listing:
     sees_people: bool = False
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
+
     def __init__(self, rows: QuerySet, query: QueryDict, *, kept: Sequence[str] = ()) -> None:
         self.rows = rows
         self.query = query

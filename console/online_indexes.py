@@ -70,10 +70,23 @@ class WidenUniqueOnline(migrations.AddConstraint):
         state.alter_constraint(app_label, self.model_name_lower, self.constraint.name, self.constraint)
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self._replace(app_label, schema_editor, from_state, to_state)
+        name, key = self.constraint.name, (app_label, self.model_name_lower)
+        old, new = (state.models[key].get_constraint_by_name(name) for state in (from_state, to_state))
+        before, after = (state.apps.get_model(app_label, self.model_name) for state in (from_state, to_state))
+        if schema_editor.connection.vendor != "postgresql":
+            schema_editor.remove_constraint(before, old)
+            schema_editor.add_constraint(after, new)
+            return
+        columns = ", ".join(schema_editor.quote_name(after._meta.get_field(field).column) for field in new.fields)
+        where = f" WHERE {condition}" if (condition := new._get_condition_sql(after, schema_editor)) else ""
+        table = after._meta.db_table
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_wide")  # a migration that was killed left it invalid
+        schema_editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_wide ON {table} ({columns}){where}")
+        named = f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}_wide"
+        _swap(schema_editor, before, old, f"ALTER INDEX {name}_wide RENAME TO {name}" if where else named)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self._replace(app_label, schema_editor, from_state, to_state)
+        self.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
         """For the log of `migrate`."""
@@ -83,22 +96,6 @@ class WidenUniqueOnline(migrations.AddConstraint):
     def migration_name_fragment(self) -> str:
         """For the name that makemigrations proposes."""
         return f"widen_{self.constraint.name.lower()}"
-
-    def _replace(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
-        name, key = self.constraint.name, (app_label, self.model_name_lower)
-        old, new = (state.models[key].get_constraint_by_name(name) for state in (from_state, to_state))
-        before, after = (state.apps.get_model(app_label, self.model_name) for state in (from_state, to_state))
-        if editor.connection.vendor != "postgresql":
-            editor.remove_constraint(before, old)
-            editor.add_constraint(after, new)
-            return
-        columns = ", ".join(editor.quote_name(after._meta.get_field(field).column) for field in new.fields)
-        where = f" WHERE {condition}" if (condition := new._get_condition_sql(after, editor)) else ""
-        table = after._meta.db_table
-        editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_wide")  # a migration that was killed left it invalid
-        editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_wide ON {table} ({columns}){where}")
-        named = f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}_wide"
-        _swap(editor, before, old, f"ALTER INDEX {name}_wide RENAME TO {name}" if where else named)
 
 
 def _swap(editor: Any, model: Any, old: models.BaseConstraint, give_name: str) -> None:

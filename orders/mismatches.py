@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -70,10 +70,14 @@ def _alerted(code: str) -> Callable[[Place], QuerySet]:
     return rows
 
 
-def _told(place: Place) -> QuerySet:
+def _received(place: Place) -> QuerySet:
+    """What the superapp of the place told, of whatever mini program."""
     superapp = place.superapp_id if isinstance(place, MiniProgram) else place.pk
-    rows = Notification.objects.filter(Q(verdict__in=[Verdict.MISMATCH, Verdict.UNKNOWN_ORDER]), superapp=superapp)
-    rows = rows.filter(env=Environment.LIVE, received_at__gte=_since())
+    return Notification.objects.filter(superapp=superapp, env=Environment.LIVE, received_at__gte=_since())
+
+
+def _told(place: Place) -> QuerySet:
+    rows = _received(place).filter(verdict__in=[Verdict.MISMATCH, Verdict.UNKNOWN_ORDER])
     return rows.filter(order__mini_program=place) if isinstance(place, MiniProgram) else rows
 
 
@@ -103,8 +107,7 @@ def _told_of_archived(place: Place) -> QuerySet:
 
 
 def _wrongly_signed(place: Place) -> QuerySet:
-    told = Notification.objects.filter(verdict=Verdict.BAD_SIGNATURE, env=Environment.LIVE, received_at__gte=_since())
-    return told.filter(superapp=place.superapp_id if isinstance(place, MiniProgram) else place)
+    return _received(place).filter(verdict=Verdict.BAD_SIGNATURE)
 
 
 def _since() -> datetime:

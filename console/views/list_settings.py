@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from console.actions import saved_view as actions
 from console.errors import Invisible, Refused
+from console.filters import id_in
 from console.list_settings import kept_columns, views_of, without_people
 from console.listing import Listing
 from console.models import MiniProgram, SavedView, Superapp
@@ -116,7 +117,7 @@ class ListSettings(ConsoleView):
     def view_named(self) -> SavedView:
         """The view that the form names, of those the actor sees. Raises Invisible."""
         text = self.request.POST.get("view", "")
-        pk = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+        pk = id_in(text)
         view = views_of(self.list_class.name, self.place, reader=self.actor).filter(pk=pk).first()
         if view is None:
             raise Invisible

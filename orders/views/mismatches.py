@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from console.filters import id_in
 from console.models import MiniProgram, Superapp
 from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
@@ -31,11 +32,6 @@ from orders.mismatches import (
     settled_rows,
 )
 from payments.readiness import Missing, missing_feature
-
-
-def id_in(text: str) -> int:
-    """The id that the text names, 0 for none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 class _Desk(ConsoleView):
