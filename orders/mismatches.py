@@ -100,10 +100,8 @@ def reports(superapp: Superapp) -> "QuerySet[Reconciliation]":
 
 
 def _told_of_archived(place: Place) -> QuerySet:
-    rows = Notification.objects.filter(verdict=Verdict.ARCHIVED, env=Environment.LIVE, received_at__gte=_since())
-    if isinstance(place, MiniProgram):
-        return rows.filter(mini_program=place, superapp=place.superapp_id)
-    return rows.filter(superapp=place)
+    rows = _received(place).filter(verdict=Verdict.ARCHIVED)
+    return rows.filter(mini_program=place) if isinstance(place, MiniProgram) else rows
 
 
 def _wrongly_signed(place: Place) -> QuerySet:
