@@ -1,7 +1,8 @@
 """How a row is written into a workbook: once as an SQL expression of PostgreSQL, once in Python, to the same XML.
 
-Texts are inline strings, which no spreadsheet takes for a formula. Ids are text, numbers and money are numbers, negative ones
-too, and times are dates in one zone that the header names. What XML cannot hold is left out.
+Texts stand in their cells as strings (`t="str"`), which no spreadsheet takes for a formula; as inline strings they would make the
+XML a fifth larger. Ids are text, numbers and money are numbers, negative ones too, and times are dates in one zone that the
+header names. What XML cannot hold is left out.
 """
 
 import re
@@ -13,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Func, TextField, Value
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 
 from console.columns import Column, Kind
-from console.export_formats import ByDecimals, Words, major, names
+from console.export_formats import ByDecimals, major, names
 from console.money import exponent, to_major
 
 #: Numbers of the formats in styles.xml (console/spreadsheets/streaming.py); money has 5 more its decimals.
@@ -29,6 +31,8 @@ _SPECIAL = r"[\u0001-\u001f&<>\uFFFE\uFFFF]|_x[0-9A-Fa-f]{4}_|^ | $"
 _UNFIT = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\uFFFE\uFFFF]"
 _CODE = r"_(?=x[0-9A-Fa-f]{4}_)"
 _PLAIN_CODE = "_x005F_"
+# The same in texts between bars; what is found too often costs time and nothing else.
+_SPECIAL_IN_ROW = r"[\u0001-\u001f&<>\uFFFE\uFFFF]|_x|\| | \|"
 _special, _unfit, _code = re.compile(_SPECIAL), re.compile(_UNFIT), re.compile(_CODE)
 
 
@@ -55,7 +59,7 @@ def text_cell(text: str, style: int = TEXT) -> str:
     if not text:
         return NOTHING
     content = f' xml:space="preserve">{_escaped(text)}' if _special.search(text) else f">{text}"
-    return f'<c s="{style}" t="inlineStr"><is><t{content}</t></is></c>'
+    return f'<c s="{style}" t="str"><v{content}</v></c>'
 
 
 def number_cell(value: Any, style: int) -> str:
@@ -98,12 +102,35 @@ def _serial(moment: datetime, zone: str) -> str:
 
 
 def sql_row(columns: Sequence[Column], zone: str) -> list[Combinable]:
-    """The one expression that makes a row."""
-    cells = [cell for column in columns for cell in _sql(column, zone)]
-    return [Func(Value("<row>"), *cells, Value("</row>"), function="concat", output_field=TextField())]
+    """The one expression that makes a row. Nearly no row has a text that needs escaping, so one look at all of them decides."""
+    texts = [column.expression for column in columns if _is_free_text(column)]
+    as_they_are, escaped = (_row(columns, zone, text) for text in (_AsItIs, _Escaped))
+    return [_Row(*texts, escaped, as_they_are) if texts else as_they_are]
 
 
-def _sql(column: Column, zone: str) -> list[Combinable]:
+def _is_free_text(column: Column) -> bool:
+    return column.kind not in (Kind.MONEY, Kind.TIME, Kind.NUMBER) and not column.choices
+
+
+def _row(columns: Sequence[Column], zone: str, text: type[Func]) -> Func:
+    cells = [cell for column in columns for cell in _sql(column, zone, text)]
+    return Func(Value("<row>"), *cells, Value("</row>"), function="concat", output_field=TextField())
+
+
+class _Row(Func):
+    """Texts, then the row with each of them escaped, then the row with all as they are."""
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
+        *texts, escaped, as_they_are = [compiler.compile(source) for source in self.get_source_expressions()]
+        # Whatever stands at an end of a text has a bar beside it.
+        looked_at = f"concat_ws('|', '', {', '.join(sql for sql, _params in texts)}, '')"
+        params = [value for _sql, given in (*texts, escaped, as_they_are) for value in given]
+        return f"CASE WHEN {looked_at} ~ '{_SPECIAL_IN_ROW}' THEN {escaped[0]} ELSE {as_they_are[0]} END", tuple(params)
+
+
+def _sql(column: Column, zone: str, text: type[Func]) -> list[Combinable]:
     source = column.expression
     if column.kind is Kind.MONEY:
         style = ByDecimals(F(column.currency), word=lambda decimals: f"""'<c s="{MONEY + decimals}"><v>'""")
@@ -112,7 +139,8 @@ def _sql(column: Column, zone: str) -> list[Combinable]:
         return [_number(_opened(TIME), _Serial(source, Value(zone)))]
     if column.kind is Kind.NUMBER:
         return [_number(_opened(COUNT), source)]
-    return [_Text(Words(source, words=[(str(value), str(word)) for value, word in column.choices]) if column.choices else source)]
+    words = [(str(value), text_cell(str(word))) for value, word in column.choices]
+    return [_Word(source, cells=words) if words else text(source)]
 
 
 def _opened(style: int) -> Value:
@@ -125,15 +153,22 @@ def _number(opened: Combinable, source: Combinable) -> Func:
 
 
 class _Serial(Func):
-    """As `_serial`: a float, whose shortest text both sides write alike."""
+    """As `_serial`: a float, whose shortest text both sides write alike. A float holds the microseconds of these centuries."""
 
     output_field = TextField()
     arg_joiner = " AT TIME ZONE "
-    template = "(floor(extract(epoch FROM (%(expressions)s) - timestamp '1899-12-30'))::float8 / 86400)"
+    template = "(floor(date_part('epoch', (%(expressions)s) - timestamp '1899-12-30')) / 86400)"
 
 
-class _Text(Func):
-    """As `text_cell`. Nearly no text needs escaping, so one look decides."""
+class _AsItIs(Func):
+    """As `text_cell` of a text that needs no escaping."""
+
+    output_field = TextField()
+    template = f"""COALESCE('<c s="{TEXT}" t="str"><v>' || NULLIF(%(expressions)s, '') || '</v></c>', '{NOTHING}')"""
+
+
+class _Escaped(Func):
+    """As `text_cell` of any text."""
 
     output_field = TextField()
 
@@ -143,5 +178,18 @@ class _Text(Func):
         for found, written in (("'&'", "&amp;"), ("'<'", "&lt;"), ("'>'", "&gt;"), ("chr(13)", "&#13;"), ("chr(10)", "&#10;")):
             fit = f"replace({fit}, {found}, '{written}')"
         content = f"CASE WHEN ({sql}) ~ '{_SPECIAL}' THEN ' xml:space=\"preserve\">' || {fit} ELSE '>' || {sql} END"
-        cell = f"""CASE WHEN ({sql}) <> '' THEN '<c s="{TEXT}" t="inlineStr"><is><t' || {content} || '</t></is></c>' END"""
+        cell = f"""CASE WHEN ({sql}) <> '' THEN '<c s="{TEXT}" t="str"><v' || {content} || '</v></c>' END"""
         return f"COALESCE({cell}, '{NOTHING}')", tuple(params) * 4
+
+
+class _Word(Func):
+    """The cell of the word of a value; a value without a word is written as it is."""
+
+    output_field = TextField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        other, its_params = compiler.compile(_Escaped(Cast(self.get_source_expressions()[0], TextField())))
+        cells = [part for pair in self.extra["cells"] for part in pair]
+        pairs = " ".join(["WHEN %s THEN %s"] * (len(cells) // 2))
+        return f"(CASE ({sql})::text {pairs} ELSE {other} END)", (*params, *cells, *its_params)

@@ -199,6 +199,7 @@ def snapshot(shared: str = "", *, alias: str = DEFAULT_DB_ALIAS) -> Iterator[Bas
             if shared:
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{shared}'")
         yield reader
+        reader.connection.rollback()  # a pool takes back what has no transaction open
     finally:
         reader.close()
 
