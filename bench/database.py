@@ -144,9 +144,9 @@ def copy_refunds(*, every: int = 0) -> None:
         cursor.execute(
             f"""
             INSERT INTO orders_refund (mini_program_id, team_id, superapp_id, order_id, kind, env, refund_no, out_trade_no,
-                open_id, amount, currency, cause, state, started_at, succeeded_at, created_at)
-            SELECT mini_program_id, team_id, superapp_id, id, kind, env, 'R' || out_trade_no, out_trade_no, open_id, {amount},
-                currency, 'asked for', 'success', paid_at + interval '1 hour', paid_at + interval '2 hours', paid_at
+                open_id, product_id, amount, currency, cause, state, started_at, succeeded_at, created_at)
+            SELECT mini_program_id, team_id, superapp_id, id, kind, env, 'R' || out_trade_no, out_trade_no, open_id, product_id,
+                {amount}, currency, 'asked for', 'success', paid_at + interval '1 hour', paid_at + interval '2 hours', paid_at
             FROM orders_order WHERE {which}
             """  # noqa: S608  # of our own words
         )

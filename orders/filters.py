@@ -126,7 +126,7 @@ class RefundFilters(RecordFilters):
     axes: ClassVar[dict[str, tuple[str, Any]]] = {"started": ("started_at", _("Initiated"))}
     default_days = 7
     state = ChoiceFilter(choices=Refund.State.choices, label=_("State"))
-    item = django_filters.CharFilter(field_name="order__product_id", label=_("Item ID"), max_length=64)
+    item = django_filters.CharFilter(field_name="product_id", label=_("Item ID"), max_length=64)
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Refunds with one of the pasted numbers, or with this part in one of theirs."""

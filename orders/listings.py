@@ -270,7 +270,7 @@ class RefundListing(RecordListing):
         ENVIRONMENT,
         Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at", on_page=False),
         Column("currency", _("Currency"), source="currency", on_page=False),
-        Column("item_id", _("Item ID"), Kind.ID, "order__product_id", on_page=False),
+        Column("item_id", _("Item ID"), Kind.ID, "product_id", on_page=False),
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
     totals = ("amount",)

@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
+from console.online_filling import CopyColumnOnline
 from console.online_indexes import AddIndexOnline, AddSqlIndexOnline, WidenUniqueOnline
 from console.triggers import MakeTriggers
 
@@ -24,7 +25,7 @@ OURS = sorted(
 #: Without an index the old code is slower, and right.
 ADDS = (
     operations.CreateModel, AddIndexOnline, AddSqlIndexOnline, MakeTriggers, operations.AlterModelOptions,
-    operations.AlterModelManagers, operations.RemoveIndex,
+    operations.AlterModelManagers, operations.RemoveIndex, CopyColumnOnline,
 )  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def _start(order: Order, notice: RefundNotice, *, actor: System) -> Refund:
     if notice.status in {"PROCESSING", "SUCCESS"}:
         _reserve(order, notice.amount)
     owners = {"mini_program_id": order.mini_program_id, "team_id": order.team_id, "superapp_id": order.superapp_id}
-    same = {"kind": order.kind, "env": order.env, "out_trade_no": order.out_trade_no, "open_id": order.open_id}
+    names = ("kind", "env", "out_trade_no", "open_id", "product_id")
+    same = {name: getattr(order, name) for name in names}
     told = {"amount": notice.amount, "currency": notice.currency, "cause": notice.cause, "started_at": notice.started_at}
     try:
         with transaction.atomic():

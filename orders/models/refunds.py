@@ -29,6 +29,9 @@ class Refund(ProgramOwned):
     refund_no = models.CharField(_("refund number"), max_length=64)
     out_trade_no = models.CharField(_("order number"), max_length=32)
     open_id = models.CharField(_("open id"), max_length=128, blank=True, default="")
+    product_id = models.CharField(
+        _("item ID"), max_length=64, blank=True, default="", db_default="", help_text="The order's, which never changes."
+    )
     amount = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     cause = models.CharField(_("reason"), max_length=256, blank=True, default="")
@@ -56,6 +59,9 @@ class Refund(ProgramOwned):
             models.Index(
                 fields=["superapp", "kind", "env", "state", "-started_at", "-id"], name="superapp_refund_state",
                 condition=~Q(state="success"),
+            ),
+            models.Index(
+                fields=["mini_program", "kind", "env", "product_id", "-started_at", "-id"], name="refund_record_product"
             ),
             models.Index(fields=["refund_no"], name="refund_number", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["out_trade_no"], name="refund_order", opclasses=["varchar_pattern_ops"]),

@@ -61,8 +61,8 @@ def _refunds(sale: Sale, past: Past) -> list[Refund]:
     started = max(started, order.paid_at)
     refund = Refund(
         **owners_of(order.mini_program), order=order, env=order.env, refund_no=f"RF{order.out_trade_no}", open_id=order.open_id,
-        out_trade_no=order.out_trade_no, amount=amount, currency=order.currency, cause=past.chance.choice(CAUSES), state=state,
-        started_at=started, created_at=started,
+        out_trade_no=order.out_trade_no, product_id=order.product_id, amount=amount, currency=order.currency,
+        cause=past.chance.choice(CAUSES), state=state, started_at=started, created_at=started,
     )  # fmt: skip
     if state == Refund.State.SUCCESS:
         refund.succeeded_at = started + timedelta(seconds=past.chance.uniform(30, 200))

@@ -43,6 +43,6 @@ def _refund(order: Order) -> Refund:
     return Refund(
         mini_program_id=order.mini_program_id, team_id=order.team_id, superapp_id=order.superapp_id, order=order,
         kind=order.kind, refund_no=f"RF{order.out_trade_no}", out_trade_no=order.out_trade_no, open_id=order.open_id,
-        amount=order.amount, currency=order.currency, cause="Arrived damaged", state=Refund.State.SUCCESS, started_at=started,
-        succeeded_at=started + timedelta(minutes=1), created_at=started,
+        product_id=order.product_id, amount=order.amount, currency=order.currency, cause="Arrived damaged",
+        state=Refund.State.SUCCESS, started_at=started, succeeded_at=started + timedelta(minutes=1), created_at=started,
     )  # fmt: skip

@@ -65,6 +65,7 @@ BREAKS = {
     "refund_currency": lambda: Refund.objects.filter(refund_no="R-3").update(currency="JPY"),
     "delivery_owner": lambda: elsewhere(Delivery.objects.all(), Attempt.objects.all()),
     "refund_owner": lambda: elsewhere(Refund.objects.filter(refund_no="R-3")),
+    "refund_item": lambda: Refund.objects.filter(refund_no="R-3").update(product_id="other"),
     "attempt_owner": lambda: elsewhere(Attempt.objects.all()),
     "order_number_not_archived": lambda: bury(ArchivedOrder, env=0, out_trade_no="ORDER-1"),
     "refund_number_not_archived": lambda: bury(ArchivedRefund, refund_no="R-1"),

@@ -175,6 +175,16 @@ def test_a_page_of_refunds_reads_about_what_it_shows(shop, where, query):
     assert read(found, "orders_refund") <= SPARE
 
 
+@pytest.mark.parametrize("item", ["item_007", "missing"])
+@pytest.mark.parametrize("query", ["", "since=2026-01-01", "since=2026-01-01&state=success", "env=1", "sort=oldest"])
+def test_the_refunds_of_an_item_are_read_in_order_from_an_index_and_without_their_orders(shop, item, query):
+    listing = refund_listing(shop.program, QueryDict(f"item={item}&{query}"))
+    found = plan(listing.cut())
+    assert {node["Index Name"] for node in found if "Index Name" in node} == {"refund_record_product"}
+    assert {node["Node Type"] for node in found} == {"Limit", "Index Scan"}
+    assert read(found, "orders_refund") <= SPARE
+
+
 def test_a_search_for_a_refund_does_not_read_all(shop):
     refund = Refund.objects.filter(mini_program=shop.program).order_by("-started_at")[3]
     for text in (refund.refund_no[-7:], refund.out_trade_no[3:-2], f"{refund.refund_no} {refund.out_trade_no}"):

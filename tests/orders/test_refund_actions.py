@@ -74,6 +74,11 @@ def test_the_same_again_changes_nothing(order, status):
     assert list(verdicts) == ["accepted", "duplicate"]
 
 
+def test_a_refund_names_the_item_of_its_order(order):
+    made = refund(order, amount=980, status="PROCESSING")  # as it was inserted, whatever a trigger makes of it
+    assert made.product_id == order.product_id != ""
+
+
 def test_a_late_processing_after_success_changes_nothing(order):
     refund(order, amount=980)
     assert refund(order, amount=980, status="PROCESSING").state == "success"

@@ -73,6 +73,10 @@ def _refunds_of_other_programs() -> QuerySet[Refund]:
     return Refund.objects.exclude(mini_program=F("order__mini_program"))
 
 
+def _refunds_of_other_items() -> QuerySet[Refund]:
+    return Refund.objects.exclude(product_id=F("order__product_id"))
+
+
 def _attempts_of_other_programs() -> QuerySet[Attempt]:
     return Attempt.objects.filter(mini_program__isnull=False).exclude(mini_program=F("delivery__mini_program"))
 
@@ -109,6 +113,7 @@ RULES = (
     Rule("refund_currency", _refunds_in_another_currency, "it is in {row.currency}, its order is not"),
     Rule("delivery_owner", _deliveries_of_other_programs, "it belongs to another mini program than its order"),
     Rule("refund_owner", _refunds_of_other_programs, "it belongs to another mini program than its order"),
+    Rule("refund_item", _refunds_of_other_items, "its item is {row.product_id!r}, that of its order is not"),
     Rule("attempt_owner", _attempts_of_other_programs, "it belongs to another mini program than its delivery"),
     Rule("order_number_not_archived", _orders_with_an_archived_number, "an order of this number is in the archive"),
     Rule("refund_number_not_archived", _refunds_with_an_archived_number, "a refund of this number is in the archive"),
