@@ -116,18 +116,20 @@ def test_a_file_that_cannot_be_read_leaves_what_is_known_without_it(client, oper
     assert "March 2025" in page and made.file in page and "Virtual payment" in page
 
 
-def test_columns_that_the_tables_have_no_more_are_left_out(client, operator, made, url, monkeypatch):
-    """Files are never written anew, so they outlive columns."""
+def test_columns_that_tables_or_files_have_not_are_left_out(client, operator, made, url, refund_url, monkeypatch):
+    """Files are never written anew, so they outlive columns, and are older than others."""
     found = archived.find
 
     def with_another_column(*arguments):
         for line in found(*arguments):
             line["order"]["gone_since"] = 1
+            assert line["refunds"][0].pop("product_id") == line["order"]["product_id"]
             yield line
 
     monkeypatch.setattr(archived, "find", with_another_column)
     client.force_login(operator)
     assert "Paid and delivered" in client.get(url, {"env": "0", "number": "ORDER-1"}).content.decode()
+    assert client.get(refund_url, {"number": "R-1"}).status_code == 200
 
 
 def test_needs_the_same_few_queries_whatever_the_archive_holds(client, operator, starfall, url, django_assert_max_num_queries):
