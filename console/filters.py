@@ -4,6 +4,7 @@ A filter set is declared with django-filter. Time is filtered by whole days in t
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote_plus
@@ -80,6 +81,11 @@ def numbers_in(text: str) -> list[str]:
 def id_in(text: str) -> int:
     """The id that the text names, 0 for none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def ids_in(texts: Iterable[str]) -> list[int]:
+    """The ids that these texts name."""
+    return [pk for pk in map(id_in, texts) if pk]
 
 
 def words_searched(query: QueryDict) -> set[str]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from console.columns import Column, Kind
-from console.filters import ChoiceFilter, ListFilters
+from console.filters import ChoiceFilter, ListFilters, id_in
 from console.listing import Listing, Sort
 from console.models import MiniProgram
 from console.templatetags.moments import day_text
@@ -33,8 +33,8 @@ class ItemFilters(ListFilters):
 
     def _asked_run(self) -> list[tuple[int, str]]:
         """The import of this mini program that the address names; its words are those of the chip."""
-        asked = str(self.data.get("run", ""))
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        asked = id_in(str(self.data.get("run", "")))
+        if not asked:
             return []
         runs = Import.objects.filter(pk=asked, mini_program__in=self.queryset.order_by().values("mini_program")[:1])
         return [(run.pk, f"{run.file_name}, {day_text(timezone.localdate(run.started_at))}") for run in runs[:1]]

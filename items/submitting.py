@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
+from console.filters import id_in
 from items.models import Item
 
 LIMIT = 1_000  # items in one submission
@@ -50,6 +51,6 @@ def read_manifest(text: str) -> dict[int, str]:
     found = {}
     for part in text.split()[:LIMIT]:
         pk, colon, draft = part.partition(":")
-        if colon and pk.isascii() and pk.isdigit() and len(pk) < 19:
-            found[int(pk)] = draft
+        if colon and id_in(pk):
+            found[id_in(pk)] = draft
     return found

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.errors import Invisible
+from console.filters import id_in
 from console.money import format_money
 from console.permissions import can
 from console.views.base import FormView
@@ -69,7 +70,7 @@ class TestPurchase(ItemPage, FormView):
     def order_of(self, pk: str) -> Order:
         """A test purchase of this item. Raises Invisible."""
         rows = Order.objects.filter(item=self.item, env=SANDBOX, open_id__startswith=PLAYER)
-        found = rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
+        found = rows.filter(pk=id_in(pk)).first()
         if found is None:
             raise Invisible
         return found

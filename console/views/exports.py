@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from console import replica
 from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
+from console.filters import ids_in
 from console.listing import Listing
 from console.models import MiniProgram, Team
 from console.permissions import Platform, can
@@ -79,7 +80,7 @@ class ListExport(FormView):
     @cached_property
     def ids(self) -> list[int]:
         """The ticked rows."""
-        return [int(text) for text in self.request.GET.getlist("ids") if text.isdecimal() and len(text) < 19]
+        return ids_in(self.request.GET.getlist("ids"))
 
     @property
     def is_selection(self) -> bool:

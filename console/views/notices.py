@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from console import notices
 from console.errors import Invisible
+from console.filters import id_in
 from console.matrix import SIGNED_IN
 from console.models import Notice, NoticeChoice
 from console.views.base import ConsoleView, FormView
@@ -39,7 +40,7 @@ class NoticeRead(ConsoleView):
         if not number:
             notices.mark_read(self.actor)
             return self.done(_("All news is marked as read."), reverse("notices"))
-        row = Notice.objects.filter(user=self.actor, pk=number).first() if number.isdecimal() and len(number) < 19 else None
+        row = Notice.objects.filter(user=self.actor, pk=id_in(number)).first()
         if row is None:
             raise Invisible
         notices.mark_read(self.actor, row.pk)

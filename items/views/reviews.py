@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from console import factor
 from console.errors import Invisible, Refused, WrongState
+from console.filters import id_in
 from console.listing import PAGE_SIZE
 from console.permissions import can, not_allowed_sentence
 from console.views.base import ConsoleView
@@ -161,10 +162,10 @@ class ReleaseDecide(ReleasePage):
         """What the form says: a choice, a reason and the hash of what was shown for each entry."""
         data, found = self.request.POST, []
         for name in data:
-            choice, pk = data[name], name.removeprefix("choice-")
-            if name.startswith("choice-") and pk.isascii() and pk.isdigit() and len(pk) < 19 and choice in {"approve", "reject"}:
+            choice, pk = data[name], id_in(name.removeprefix("choice-"))
+            if name.startswith("choice-") and pk and choice in {"approve", "reject"}:
                 reason, shown, part = (data.get(f"{field}-{pk}", "") for field in ("reason", "hash", "part"))
-                found.append(actions.Decision(int(pk), choice == "approve", reason, shown, part))
+                found.append(actions.Decision(pk, choice == "approve", reason, shown, part))
         return found
 
     def again(self, status: int, faults: list[str]) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from console.filters import ids_in
 from console.listing import PAGE_SIZE
 from console.views.base import ConsoleView, FormView
 from items.actions import item as actions
@@ -54,7 +55,7 @@ class Ticked(FormView):
     def chosen(self) -> list[Item]:
         """The ticked items of this superapp that are on sale."""
         data = self.request.POST if self.request.method == "POST" else self.request.GET
-        ids = [pk for pk in data.getlist("ids")[:PAGE_SIZE] if pk.isascii() and pk.isdigit() and len(pk) < 19]
+        ids = ids_in(data.getlist("ids")[:PAGE_SIZE])
         rows = Item.objects.filter(superapp=self.superapp, pk__in=ids).on_sale()
         return list(rows.select_related("live_image", "mini_program__team", "edited_by").order_by("live_name", "pk"))
 

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from console.filters import id_in
+from console.filters import id_in, ids_in
 from console.models import MiniProgram, Superapp
 from console.permissions import can, resting
 from console.views.base import ConsoleView, FormView
@@ -174,7 +174,7 @@ class _Chosen(_Desk):
     @property
     def ids(self) -> list[int]:
         """The ticked lines, at most as many as a page lists."""
-        return [pk for pk in map(id_in, self.chosen.getlist("ids")) if pk][:SHOWN]
+        return ids_in(self.chosen.getlist("ids"))[:SHOWN]
 
     @property
     def desk_url(self) -> str:

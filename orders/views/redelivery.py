@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from console.errors import Refused
+from console.filters import ids_in
 from console.models import MiniProgram
 from console.views.base import ConsoleView
 from orders.redelivery import MOST_SELECTED, PERMISSION, failed, start_redelivery
@@ -54,7 +55,7 @@ class RedeliverMany(ConsoleView):
         """The ids that were ticked; None for the button that takes all."""
         if self.request.POST.get("which") == "all":
             return None
-        return [int(text) for text in self.request.POST.getlist("ids") if text.isascii() and text.isdigit() and len(text) < 19]
+        return ids_in(self.request.POST.getlist("ids"))
 
     def page(self, form: SinceForm, *, status: int, **more: Any) -> HttpResponse:
         """The list with its exact count."""

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from console import factor
 from console.errors import Refused
+from console.filters import ids_in
 from console.models import Superapp
 from console.permissions import can, resting
 from console.views.base import ConsoleView, add_errors
@@ -71,7 +72,7 @@ class RequestsDecide(ConsoleView):
     def ask(self, data: Any, form: ReasonForm | ManyForm | None, *, status: int = 200) -> HttpResponse:
         """The page; numbers that are none of the superapp's requests are not there."""
         approves = data.get("choice") != "reject"
-        asked = selection(self.superapp, numbers(data.getlist("request")), actor=self.actor)
+        asked = selection(self.superapp, ids_in(data.getlist("request")), actor=self.actor)
         form = form or (ManyForm() if approves else ReasonForm(initial={"shown": "-"}))
         return self.render(
             status=status,
@@ -86,7 +87,7 @@ class RequestsDecide(ConsoleView):
         approves = request.POST.get("choice") != "reject"
         form = sent_form(request.POST)
         if form.is_valid():
-            shown = {pk: request.POST.get(f"shown-{pk}", "") for pk in numbers(request.POST.getlist("request"))}
+            shown = {pk: request.POST.get(f"shown-{pk}", "") for pk in ids_in(request.POST.getlist("request"))}
             told = {"reason": form.cleaned_data["reason"]}
             if isinstance(form, ReasonForm):
                 told = {"reason": form.text(), "part": form.part()}
@@ -101,11 +102,6 @@ class RequestsDecide(ConsoleView):
 def sent_form(data: QueryDict) -> ReasonForm | ManyForm:
     """The form of the decision that was sent."""
     return ReasonForm(data) if data.get("choice") == "reject" else ManyForm(data)
-
-
-def numbers(values: list[str]) -> list[int]:
-    """The numbers of requests among what was sent."""
-    return [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
 
 
 def said(count: int, *, approves: bool) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from console.errors import Refused
+from console.filters import id_in
 from console.money import MoneyError, parse_major
 from simulator import developer, superapp
 from simulator.calls import as_object, header_text, pretty
@@ -131,4 +132,4 @@ class Payments(SimulatorView):
 def row_of(rows: Any, request: HttpRequest) -> Any:
     """The row the pressed button stands beside, or 404."""
     pk = request.POST.get("pk", "")
-    return get_object_or_404(rows, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
+    return get_object_or_404(rows, pk=id_in(pk))

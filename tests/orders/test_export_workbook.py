@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 from datetime import datetime
+from zipfile import ZipFile
 
 import pytest
 from django.db import connection
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="compares COPY with the plain path")
 STARTS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "＝", "＋", "－", "＠")
 CALLS = ("1+1", 'HYPERLINK("http://a.test","b")', "cmd|' /C calc'!A0", 'WEBSERVICE("http://a.test")', "<f>1+1</f>")
+ESCAPED = (" a", "a ", "a&b", "<", "a\nb", "a\x01b", "a\ufffeb", "_x0041_")
 PAYLOADS = [start + call for start in STARTS for call in CALLS]
 
 
@@ -128,6 +130,18 @@ def test_the_workbook_is_the_same_by_either_path(starfall, monkeypatch, made):
         plain, _again = workbook(starfall)
     both = [[list(sheet.values) for sheet in load_workbook(target).worksheets[:-1]] for target in (copied, plain)]
     assert both[0] == both[1]
+
+
+@on_postgresql
+@pytest.mark.parametrize("text", [*ESCAPED, "a b", "a|b", "_x", "=1"])
+def test_one_look_at_a_row_finds_each_text_that_needs_escaping(starfall, monkeypatch, text):
+    place(starfall, "ORDER-1", product_name=text)
+    place(starfall, "ORDER-2", attach=text)
+    copied, _done = workbook(starfall)
+    monkeypatch.setattr(exporting, "_copied", exporting._plain)
+    plain, _again = workbook(starfall)
+    rows, expected = (ZipFile(target).read("xl/worksheets/sheet1.xml") for target in (copied, plain))
+    assert rows == expected and (b'xml:space="preserve"' in rows) is (text in ESCAPED)
 
 
 def test_the_rows_of_the_workbook_are_those_of_the_csv(starfall):
