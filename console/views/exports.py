@@ -14,14 +14,14 @@ from console import replica
 from console.exporting import Totals, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.filters import ids_in
-from console.listing import Listing
+from console.listing import COUNT_CAP, Listing
 from console.models import MiniProgram, Team
 from console.permissions import Platform, can
 from console.views.base import FormView
 from console.views.platform import PlatformView
 
 #: What of the address is about the export and not about the list.
-OWN = ("ids", "scope")
+OWN = ("ids", "scope", "exact")
 SCOPES = {
     "all": _("All that match: %(rows)s"),
     "page": _("Only this page of the list: %(rows)s"),
@@ -100,18 +100,25 @@ class ListExport(FormView):
             query.pop(name, None)
         return exportable(self.record).listing(self.place, query)
 
-    @cached_property
-    def totals(self) -> dict[str, Totals]:
-        """Of each set of rows to choose from. Exact, whatever the list shows: people decide by these numbers."""
+    @property
+    def is_exact(self) -> bool:
+        """Whether more rows than a list counts are added up too: the page itself costs the same however many there are."""
+        return "exact" in self.request.GET
 
-        def of(scope: str) -> Totals:
+    @cached_property
+    def totals(self) -> dict[str, Totals | None]:
+        """Of each set of rows to choose from, None of more than COUNT_CAP of them until it is asked for."""
+
+        def of(scope: str) -> Totals | None:
+            if scope == "all" and not self.is_exact and self.listing.count > COUNT_CAP:
+                return None
             return totals_of(self.listing, rows_of(self.listing, scope, self.ids))
 
         return replica.read(lambda: {scope: of(scope) for scope in self.scopes})
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Without rows there is nothing to confirm: back to the list, which says why."""
-        if not self.listing.is_valid or not any(totals.rows for totals in self.totals.values()):
+        if not self.listing.is_valid or not any(totals is None or totals.rows for totals in self.totals.values()):
             if self.is_selection:
                 messages.warning(request, _("Nothing was selected. Tick the rows to export, then choose “Export selected”."))
             return redirect(f"./{self.listing.here_url}")
@@ -124,17 +131,28 @@ class ListExport(FormView):
 
     def label(self, scope: str) -> str:
         """A set of rows in words."""
-        return str(SCOPES[scope]) % {"rows": self.listing.number(self.totals[scope].rows)}
+        return str(SCOPES[scope]) % {"rows": self.rows_text(scope)}
+
+    def rows_text(self, scope: str) -> str:
+        """How many rows a set has."""
+        totals = self.totals[scope]
+        return self.listing.number(totals.rows) if totals else self.listing.count_text
 
     def page(self) -> dict[str, Any]:
-        """The totals in words; those of the page where it is not all."""
+        """The totals in words, those of the page where it is not all, and where those of very many rows are found."""
         shown = [name for name in self.scopes if name != "page" or self.totals["page"] != self.totals["all"]]
+        known = [(name, totals) for name in shown if (totals := self.totals[name])]
+        exact = self.request.GET.copy()
+        exact["exact"] = "1"
         return {
             "listing": self.listing,
             "place": self.place,
             "schedule_url": self.schedule_url(),
             "list_url": self.request.path.removesuffix("export") + self.listing.here_url,
-            "sums": [(ADD_UP[name], told(self.listing, self.totals[name])) for name in shown],
+            "sums": [(ADD_UP[name], self.rows_text(name), told(self.listing, totals)) for name, totals in known],
+            "exact_url": "" if len(known) == len(shown) else f"?{exact.urlencode()}",
+            "is_exact": self.is_exact,
+            "most": f"{COUNT_CAP:,}",
         }
 
     def schedule_url(self) -> str:

@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from console import exporting, jobs
+from console import listing as listing_module
 from console.exports import start_export
 from console.models import Job
 from console.views import exports as views
@@ -55,6 +56,22 @@ def test_orders_that_arrive_before_the_job_begins_do_not_move_its_page(operator,
     jobs.run_job(job.pk)
     found = [row["Order number"] for row in table(Job.objects.get().file.read())]
     assert found == [f"ORDER-{number:02d}" for number in range(59, 9, -1)]
+
+
+def test_more_rows_than_a_list_counts_are_added_up_after_the_page_is_shown(client, operator, starfall, url, form, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(views, "COUNT_CAP", 2)
+    monkeypatch.setattr(listing_module, "COUNT_CAP", 2)
+    for number in range(3):
+        place(starfall, f"ORDER-{number}", amount=100)
+    client.force_login(operator)
+    page = client.get(url)
+    exact_url, text = page.context["exact_url"], page.content.decode()
+    assert "All that match: 2+" in text and "More than 2 rows match" in text and "USD 3.00" in text.partition("id=\"totals\"")[2]
+    assert f'hx-get="{exact_url}"'.replace("&", "&amp;") in text
+    exact = client.get(url.partition("?")[0] + exact_url)
+    assert "All that match: 3 orders" in exact.content.decode() and exact.context["exact_url"] == ""
+    client.post(url, form)
+    assert Job.objects.get().result["rows"] == 3 and "exact" not in Job.objects.get().params["query"]
 
 
 def test_rows_are_counted_once_for_the_page_and_never_to_start_the_job(client, operator, starfall, url, form, monkeypatch):  # noqa: F811
