@@ -14,7 +14,7 @@ from bench.queries import TIMES, page_rows, runner
 from console.listing import PAGE_SIZE, Listing
 from console.models import MiniProgram, Superapp
 from orders import rollups as rolled_up
-from orders.figures import days_of
+from orders.figures import PERIODS, days_of
 from orders.listings import order_listing
 
 ROUNDS = 7
@@ -27,7 +27,7 @@ def measure(rows: int) -> list[Result]:
     owners = record(rows)
     rollups()
     counts = [counted(place, query) for place in (owners[0], Superapp.objects.get()) for query in QUERIES]
-    return [*counts, *(figures(owners[0], zone) for zone in ZONES)]
+    return [*counts, *(figures(owners[0], zone, number) for number in PERIODS for zone in ZONES)]
 
 
 def counted(place: MiniProgram | Superapp, query: str) -> Result:
@@ -45,28 +45,28 @@ def counted(place: MiniProgram | Superapp, query: str) -> Result:
     return Result(name=f"order_count {type(place).__name__} {query or 'all'}", unit="s", goal=goal, met=met, **times)
 
 
-def figures(program: MiniProgram, zone: str) -> Result:
-    """The queries of the figures of ninety days, the list's page, and COUNT of twelve months of orders."""
+def figures(program: MiniProgram, zone: str, number: int) -> Result:
+    """The queries of the figures of so many days, the list's page, and COUNT of twelve months of orders."""
     listing = order_listing(program, QueryDict(""))
     with timezone.override(zone):
-        statements = recorded(lambda: days_of(program, 90))
+        statements = recorded(lambda: days_of(program, number))
     times = medians(
         ROUNDS,
         ours=lambda: replay(statements, times=TIMES),
         limit=runner(page_rows(listing, listing.cut(PAGE_SIZE + 1))),
         peer=lambda: count(listing, "matching", times=1),
-        same=lambda: summed(program),
+        same=lambda: summed(program, number),
     )
     times = {name: seconds / (TIMES if name in {"ours", "limit"} else 1) for name, seconds in times.items()}
     same = times.pop("same") / times["ours"]
     goal = f"≤ 3 × of the page's SQL; ≥ 20 × faster than COUNT over twelve months; {same:.0f} × faster than the same by GROUP BY"
     met = times["ours"] <= 3 * times["limit"] and times["peer"] >= 20 * times["ours"]
-    return Result(name=f"order_count figures of 90 days, {zone}", unit="s", goal=goal, met=met, **times)
+    return Result(name=f"order_count figures of {number} days, {zone}", unit="s", goal=goal, met=met, **times)
 
 
-def summed(program: MiniProgram) -> None:
-    """The figures of ninety days from the orders themselves."""
-    rolled_up.count(timezone.now() - timedelta(days=90), mini_program=program, env=0)
+def summed(program: MiniProgram, number: int) -> None:
+    """The figures of so many days from the orders themselves."""
+    rolled_up.count(timezone.now() - timedelta(days=number), mini_program=program, env=0)
 
 
 def recorded(make: Callable[[], object]) -> list[tuple[str, Any]]:
