@@ -43,6 +43,11 @@ def following(since: date, every: str) -> date:
     return since + timedelta(days=7 if every == Every.WEEK else 1)
 
 
+def last_day(since: date, every: str) -> date:
+    """The last day of the period that begins with `since`."""
+    return following(since, every) - timedelta(days=1)
+
+
 def plan(schedule: ExportSchedule, since: date) -> None:
     """Make the period that begins with `since` the next one. Unsaved."""
     schedule.next_since = since
@@ -51,15 +56,30 @@ def plan(schedule: ExportSchedule, since: date) -> None:
 
 
 def plan_from_now(schedule: ExportSchedule) -> None:
-    """The period that is under way is the next one: what was over before is not exported. Unsaved."""
-    plan(schedule, period_with(timezone.now().astimezone(ZoneInfo(schedule.zone)).date(), schedule.every))
+    """The period that is under way is the next one: what was over before is not exported. Unsaved.
+
+    In the zone that the schedule had before it may be over and exported already; then the one after it is the next.
+    """
+    since = period_with(timezone.now().astimezone(ZoneInfo(schedule.zone)).date(), schedule.every)
+    while ExportRun.objects.filter(schedule_id=schedule.pk, since=since, until=last_day(since, schedule.every)).exists():
+        since = following(since, schedule.every)
+    plan(schedule, since)
 
 
 @app.task(name="console.schedules.start_due")
 def start_due() -> int:
     """Start the exports that are due; returns how many. What fell due while nobody called is started one period a call."""
     due = ExportSchedule.objects.filter(is_paused=False, due_at__lte=timezone.now() - SETTLES).order_by("due_at")
-    return sum(start_one(pk) for pk in due.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    return sum(_try_to_start(pk) for pk in due.values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def _try_to_start(pk: int) -> int:
+    """start_one(); whatever is wrong with one schedule holds up no other."""
+    try:
+        return start_one(pk)
+    except Exception:
+        log.exception("schedule_not_started", schedule=pk)
+        return 0
 
 
 @transaction.atomic
@@ -72,7 +92,7 @@ def start_one(pk: int) -> int:
         return 0
     if not can(schedule.owner, exportable(schedule.record).permission, schedule.place):
         return _pause(schedule)
-    since, until = schedule.next_since, following(schedule.next_since, schedule.every) - timedelta(days=1)
+    since, until = schedule.next_since, last_day(schedule.next_since, schedule.every)
     title = f"{schedule.name}: {days_of(since, until)}"
     job = jobs.start(
         KIND, actor=schedule.owner, title=title, params=params_of(schedule, since, until), container=schedule.place

@@ -59,7 +59,7 @@ class ExportSchedule(models.Model):
 
 
 class ExportRun(models.Model):
-    """One period of a schedule and the job that exports it: never two of a period, whoever starts them."""
+    """One period of a schedule and the job that exports it: never two of the same days, whoever starts them."""
 
     schedule = models.ForeignKey(ExportSchedule, on_delete=models.CASCADE, related_name="runs")
     since = models.DateField()
@@ -67,7 +67,7 @@ class ExportRun(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["schedule", "since"], name="one_export_a_period")]
+        constraints = [models.UniqueConstraint(fields=["schedule", "since", "until"], name="one_export_a_period")]
 
     def __str__(self) -> str:
         return f"{self.schedule} {self.days}"

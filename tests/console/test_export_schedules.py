@@ -6,6 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from structlog.testing import capture_logs
 
 from console import exports, jobs, schedules
 from console.actions import export_schedule as actions
@@ -86,6 +87,48 @@ def test_weeks_begin_on_monday_and_months_on_the_first(daily, clock, operator, e
     clock(2026, 4, 1, 0)
     assert schedules.start_due() == 1
     assert periods() == [(since, until)]
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "changed", "then", "due", "since", "until"),
+    [
+        ("day", (2026, 3, 2, 2), (2026, 3, 4, 2), "week", (2026, 3, 8, 17), date(2026, 3, 2), date(2026, 3, 8)),
+        ("day", (2026, 3, 1, 2), (2026, 3, 4, 2), "month", (2026, 3, 31, 17), date(2026, 3, 1), date(2026, 3, 31)),
+        ("week", (2026, 6, 2, 2), (2026, 6, 10, 2), "month", (2026, 6, 30, 17), date(2026, 6, 1), date(2026, 6, 30)),
+    ],
+)
+def test_another_rhythm_holds_the_days_that_were_exported_one_by_one(
+    clock, starfall, operator, first, made, changed, then, due, since, until
+):
+    clock(*made)
+    who = {"recipients": [operator], "actor": operator}
+    row = actions.create(starfall, "orders", name="Sales", query="", **who, **FIELDS | {"every": first})
+    clock(*changed)
+    assert schedules.start_due() == 1
+    actions.edit(row, **who, **FIELDS | {"every": then})
+    clock(*due)
+    assert schedules.start_due() == 1
+    assert (since, until) in periods() and len(periods()) == 2
+
+
+def test_the_same_day_in_another_zone_is_not_exported_again(daily, clock, operator):
+    clock(2026, 3, 4, 16, 30)  # the fourth is over in Shanghai and under way in New York
+    assert schedules.start_due() == 1
+    actions.edit(daily, recipients=[operator], actor=operator, **FIELDS | {"zone": "America/New_York"})
+    clock(2026, 3, 6, 6)
+    assert schedules.start_due() == 1
+    assert [since.day for since, _until in periods()] == [4, 5]
+
+
+def test_a_schedule_that_cannot_be_started_holds_up_no_other(daily, clock, starfall, operator):
+    who = {"recipients": [operator], "actor": operator}
+    other = actions.create(starfall, "orders", name="Other", query="", **who, **FIELDS)
+    ExportSchedule.objects.filter(pk=daily.pk).update(record="gone")
+    clock(2026, 3, 5, 0)
+    with capture_logs() as logs:
+        assert schedules.start_due() == 1
+    assert ExportRun.objects.get().schedule == other
+    assert [entry["schedule"] for entry in logs if entry["event"] == "schedule_not_started"] == [daily.pk]
 
 
 def test_a_day_of_23_hours_ends_at_midnight_too(daily, operator, clock):
