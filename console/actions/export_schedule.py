@@ -1,6 +1,7 @@
 """Exports on a schedule: made, changed, paused and deleted by whoever may export the list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from console.audit import record
 from console.columns import mask
 from console.errors import Refused
 from console.exports import FILES, exportable
+from console.lifecycle import lock
 from console.middleware import known_zone
 from console.models import ExportSchedule, MiniProgram, Superapp, User
 from console.permissions import can, require
@@ -48,38 +50,43 @@ def create(
 
 def edit(schedule: ExportSchedule, *, recipients: Sequence[User], actor: User, **fields: Any) -> ExportSchedule:
     """Change name, columns, file, every or zone, and the recipients. Another rhythm or zone begins with the present period."""
-    require(actor, exportable(schedule.record).permission, schedule.place)
-    rhythm = (schedule.every, schedule.zone)
-    for name, value in fields.items():
-        setattr(schedule, name, value)
-    _check(schedule, recipients)
-    if (schedule.every, schedule.zone) != rhythm:
-        plan_from_now(schedule)
-    with transaction.atomic():
-        schedule.save()
-        schedule.recipients.set(recipients)
-        record("console.export_schedule.edit", schedule, actor=actor, changes=_told(schedule, recipients))
-    return schedule
+    with _held(schedule, actor) as row:
+        rhythm = (row.every, row.zone)
+        for name, value in fields.items():
+            setattr(row, name, value)
+        _check(row, recipients)
+        if (row.every, row.zone) != rhythm:
+            plan_from_now(row)
+        row.save()
+        row.recipients.set(recipients)
+        record("console.export_schedule.edit", row, actor=actor, changes=_told(row, recipients))
+    return row
 
 
 def pause(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
     """Start no more exports until it is resumed."""
-    return _set_paused(schedule, True, "console.export_schedule.pause", actor)
+    with _held(schedule, actor) as row:
+        row.is_paused = True
+        row.save()
+        record("console.export_schedule.pause", row, actor=actor)
+    return row
 
 
 def resume(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
     """Go on with the period that is under way, in the name of whoever resumes it."""
-    schedule.owner = actor
-    plan_from_now(schedule)
-    return _set_paused(schedule, False, "console.export_schedule.resume", actor)
+    with _held(schedule, actor) as row:
+        row.owner, row.is_paused = actor, False
+        plan_from_now(row)
+        row.save()
+        record("console.export_schedule.resume", row, actor=actor)
+    return row
 
 
 def delete(schedule: ExportSchedule, *, actor: User) -> None:
     """Delete it; files that it made stay for their 7 days."""
-    require(actor, exportable(schedule.record).permission, schedule.place)
-    with transaction.atomic():
-        record("console.export_schedule.delete", schedule, actor=actor)
-        schedule.delete()
+    with _held(schedule, actor) as row:
+        record("console.export_schedule.delete", row, actor=actor)
+        row.delete()
 
 
 def kept_query(what: str, place: MiniProgram | Superapp, query: str) -> str:
@@ -93,13 +100,15 @@ def kept_query(what: str, place: MiniProgram | Superapp, query: str) -> str:
     return kept.urlencode()
 
 
-def _set_paused(schedule: ExportSchedule, is_paused: bool, verb: str, actor: User) -> ExportSchedule:
+@contextmanager
+def _held(schedule: ExportSchedule, actor: User) -> Iterator[ExportSchedule]:
+    """The row as it is now, locked until the block's transaction ends: a period may have been started since it was read.
+
+    Raises Invisible or Forbidden.
+    """
     require(actor, exportable(schedule.record).permission, schedule.place)
-    schedule.is_paused = is_paused
     with transaction.atomic():
-        schedule.save()
-        record(verb, schedule, actor=actor)
-    return schedule
+        yield lock(schedule)
 
 
 def _check(schedule: ExportSchedule, recipients: Sequence[User]) -> None:

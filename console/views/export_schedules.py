@@ -231,5 +231,5 @@ class ScheduleEdit(ScheduleForms):
     def act(self, form: Any) -> HttpResponse:
         """Store the changes."""
         assert self.row
-        actions.edit(self.row, actor=self.actor, **self.cleaned(form))
-        return self.done(_("“%s” is changed.") % self.row, self.list_url)
+        row = actions.edit(self.row, actor=self.actor, **self.cleaned(form))
+        return self.done(_("“%s” is changed.") % row, self.list_url)

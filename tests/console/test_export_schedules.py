@@ -120,6 +120,19 @@ def test_the_same_day_in_another_zone_is_not_exported_again(daily, clock, operat
     assert [since.day for since, _until in periods()] == [4, 5]
 
 
+def test_a_change_leaves_alone_what_was_started_since_the_page_was_read(daily, clock, operator):
+    changes = [
+        lambda row: actions.edit(row, recipients=[operator], actor=operator, **FIELDS | {"file": "xlsx"}),
+        lambda row: actions.pause(row, actor=operator),
+    ]
+    for day, change in enumerate(changes, 5):
+        read_before = ExportSchedule.objects.get()
+        clock(2026, 3, day, 0)
+        assert schedules.start_due() == 1
+        change(read_before)
+        assert ExportSchedule.objects.get().next_since == date(2026, 3, day)
+
+
 def test_a_schedule_that_cannot_be_started_holds_up_no_other(daily, clock, starfall, operator):
     who = {"recipients": [operator], "actor": operator}
     other = actions.create(starfall, "orders", name="Other", query="", **who, **FIELDS)
