@@ -304,7 +304,8 @@ def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Colum
         sql, params = copy_sql(reader, rows, columns, zone, form)
     except EmptyResultSet:
         return
-    yield from copied(reader, f"COPY ({sql}) TO STDOUT ({form.options})", params)
+    with reader.wrap_database_errors:
+        yield from copied(reader, f"COPY ({sql}) TO STDOUT ({form.options})", params)
 
 
 def copy_sql(

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console import jobs
+from console import jobs, replica
 from console.columns import Column
 from console.errors import Refused
 from console.exporting import Export, about, told, write_csv, write_workbook
@@ -167,7 +167,8 @@ def export(row: Job, progress: Progress) -> dict[str, Any]:
     place = place_of(params)
     require(row.actor, params["permission"], place)
     with translation.override(params["language"]), timezone.override(known_zone(params["zone"])):
-        result = _write(row, exportable(params["record"]).listing(place, QueryDict(params["query"])), progress)
+        listing = exportable(params["record"]).listing(place, QueryDict(params["query"]))
+        result = replica.read(lambda: _write(row, listing, progress))
     with transaction.atomic():
         progress.finish(result)
         if "schedule" in params:

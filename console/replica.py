@@ -70,7 +70,7 @@ def age_told() -> list[str]:
 
 
 def read(show: Callable[[], T]) -> T:
-    """Return `show()`, read from the replica if that can be; from the primary if the replica fails on the way."""
+    """Return `show()`, read from the replica if that can be; `show()` from the primary if the replica fails on the way."""
     with reading():
         if age() is None:
             return show()

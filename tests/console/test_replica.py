@@ -2,7 +2,9 @@
 
 import io
 import re
+import zipfile
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from django.apps import apps
@@ -13,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console import exporting, replica
-from console.models import MiniProgram, ReplicaMark, Superapp, Team, TeamGrant, TeamMembership, User
+from console.exports import start_export
+from console.models import Job, MiniProgram, ReplicaMark, Superapp, Team, TeamGrant, TeamMembership, User
 from console.permissions import can
 from orders.listings import order_listing
 from orders.models import Order
@@ -135,17 +138,36 @@ def test_a_replica_that_is_gone_is_left_alone_and_the_primary_is_read(two, page)
     assert numbers(page()) == ["OLD"]
 
 
-def test_a_replica_that_fails_on_the_way_gives_the_page_of_the_primary(two, page):
-    connections["replica"].cursor().execute("ALTER TABLE orders_order RENAME TO away")
-    try:
-        with connections["replica"].cursor() as cursor:
-            # A query that recovery cancels is an OperationalError, as this one is.
-            cursor.execute("CREATE VIEW orders_order AS SELECT * FROM away WHERE pg_terminate_backend(pg_backend_pid())")
-        assert numbers(page()) == ["NEW", "OLD"]
-    finally:
-        cursor = connections["replica"].cursor()
+@pytest.fixture
+def breaks(second):
+    """The replica answers until somebody reads an order."""
+    with connections["replica"].cursor() as cursor:
+        cursor.execute("ALTER TABLE orders_order RENAME TO away")
+        # A query that recovery cancels is an OperationalError, as this one is.
+        cursor.execute("CREATE VIEW orders_order AS SELECT * FROM away WHERE pg_terminate_backend(pg_backend_pid())")
+    yield
+    with connections["replica"].cursor() as cursor:
         cursor.execute("DROP VIEW orders_order")
         cursor.execute("ALTER TABLE away RENAME TO orders_order")
+
+
+def test_a_replica_that_fails_on_the_way_gives_the_page_of_the_primary(two, breaks, page):
+    assert numbers(page()) == ["NEW", "OLD"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["csv", "zip", "xlsx"])
+def test_a_file_in_whose_midst_the_replica_fails_is_written_anew_from_the_primary(two, breaks, operator, starfall, kind):
+    start_export("orders", starfall, actor=operator, query="", columns=["number"], scope="all", file=kind)
+    job = Job.objects.get()
+    assert (job.state, job.result["rows"]) == ("succeeded", 2)
+    data = job.file.read()
+    if kind == "zip":
+        first, *_others = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        assert first.header_offset == 0
+        data = zipfile.ZipFile(io.BytesIO(data)).read(first)
+    assert (len(data), sha256(data).hexdigest()) == (job.result["size"], job.result["sha256"])
+    assert replica._rests_until[0] > 0
 
 
 def test_a_role_that_the_replica_still_has_is_over(two, page, operator, starfall):
