@@ -55,6 +55,10 @@ class Progress:
         """The row of the job; none once it is over or was given to another worker."""
         return Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, restarts=self.restarts)
 
+    def hold(self) -> bool:
+        """Whether the job still is this worker's; if so it stays that until the caller's transaction ends."""
+        return self.running.select_for_update(no_key=True).first() is not None
+
     def advance(self, done: int, total: int | None = None) -> None:
         """Note that `done` of `total` steps are done."""
         now = timezone.now()
@@ -81,11 +85,17 @@ class Progress:
         """End the job well. Work that is all or nothing calls it as the last thing in its transaction: a cancel that came before
         raises Cancelled and nothing is kept; a cancel that comes later finds the job over.
         """
-        try:
+        with transaction.atomic():
+            if not self.hold():
+                raise Cancelled
             self.job = move(self.job, "succeed", actor=WORKER, result=result)
-        except WrongState:
-            raise Cancelled from None
-        Job.objects.filter(pk=self.job.pk).update(expires_at=timezone.now() + KEPT)
+            Job.objects.filter(pk=self.job.pk).update(expires_at=timezone.now() + KEPT)
+
+    def fail(self, error: str) -> None:
+        """End the job badly, as fail(); one that is over or was given to another worker is left alone."""
+        with transaction.atomic():
+            if self.hold():
+                fail(self.job, error=error)
 
 
 def job(kind: str, *, failed: Callable[[Job], None] | None = None) -> Callable[[Work], Work]:
@@ -145,12 +155,12 @@ def _carry_out(job: Job) -> None:
     except (Cancelled, WrongState):
         log.info("job_cancelled", job=job.pk)
     except Refused as refused:
-        fail(job, error=str(refused))
+        progress.fail(str(refused))
     except (Forbidden, Invisible):
-        fail(job, error=_("The permission that this needs was taken away meanwhile, so nothing was done."))
+        progress.fail(_("The permission that this needs was taken away meanwhile, so nothing was done."))
     except Exception:
         log.exception("job_failed", job=job.pk, kind=job.kind)
-        fail(job, error=_("Something went wrong on our side. Start it again; nothing was changed."))
+        progress.fail(_("Something went wrong on our side. Start it again; nothing was changed."))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from console import jobs
-from console.errors import Refused
+from console.errors import Forbidden, Refused
 from console.jobs import Cancelled, Progress
 from console.models import Job
 
@@ -94,6 +94,37 @@ def test_a_worker_that_died_is_followed_by_another_and_beats_for_it_no_more(job)
     with pytest.raises(Cancelled):
         first.keep("a.csv", ContentFile(b"late"))
     assert not Job.objects.get().file
+
+
+@pytest.mark.parametrize("error", [Refused("The disk is full."), Forbidden(), RuntimeError("The pool is empty.")])
+def test_what_fails_in_a_worker_that_was_followed_by_another_ends_nothing(job, work, monkeypatch, error):
+    told = []
+    monkeypatch.setitem(jobs._after_failure, "slow", told.append)
+
+    def fails_late(row, _progress):
+        jobs.move(row, "requeue", actor=jobs.WORKER)
+        jobs._claim(row.pk)
+        raise error
+
+    assert work(fails_late).state == "running" and told == []
+
+
+def test_a_worker_that_was_followed_by_another_cannot_end_the_job_well(job):
+    jobs._claim(job.pk)
+    first = Progress(Job.objects.get())
+    jobs.move(job, "requeue", actor=jobs.WORKER)
+    jobs._claim(job.pk)
+    with pytest.raises(Cancelled):
+        first.finish({})
+    assert Job.objects.get().state == "running"
+
+
+def test_a_job_that_was_cancelled_fails_no_more(job, work):
+    def fails_late(row, _progress):
+        jobs.move(row, "cancel", actor=jobs.WORKER)
+        raise Refused("The disk is full.")
+
+    assert work(fails_late).state == "cancelled"
 
 
 def test_a_file_of_a_job_that_ends_badly_is_not_served_and_goes_after_seven_days(client, operator, work):
