@@ -10,9 +10,15 @@ from console import jobs
 from console.audit import record
 from console.errors import Invisible, WrongState
 from console.matrix import SIGNED_IN
-from console.models import Job
+from console.models import Job, User
 from console.permissions import can, require
 from console.views.base import ConsoleView
+
+
+def may_see_work(actor: User, row: Job) -> bool:
+    """Whether the actor may, now, see what the job read: its file, what it adds up to, how much it is."""
+    permission = row.params.get("permission")
+    return not permission or can(actor, permission, row)
 
 
 class JobList(ConsoleView):
@@ -23,11 +29,15 @@ class JobList(ConsoleView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The newest hundred: older results are deleted after 7 days anyway."""
-        return self.render(jobs=Job.objects.filter(actor=self.actor).order_by("-created_at")[:100])
+        rows = Job.objects.filter(actor=self.actor).order_by("-created_at")[:100]
+        return self.render(jobs=[{"row": row, "is_seen": may_see_work(self.actor, row)} for row in rows])
 
 
 class JobView(ConsoleView):
-    """Base of pages about one job. Whoever started it sees it, and so do the recipients of a schedule who still may."""
+    """Base of pages about one job. Whoever started it sees it, and so do the recipients of a schedule who still may.
+
+    Whoever started it and may no more finds out how it ended, and nothing of what it read.
+    """
 
     permission: ClassVar[str] = SIGNED_IN
 
@@ -42,7 +52,7 @@ class JobView(ConsoleView):
         """Whether the actor started it, or was given its result."""
         if row.actor_id == self.actor.pk:
             return True
-        return row.readers.filter(pk=self.actor.pk).exists() and can(self.actor, row.params["permission"], row)
+        return row.readers.filter(pk=self.actor.pk).exists() and may_see_work(self.actor, row)
 
 
 class JobDetail(JobView):
@@ -54,7 +64,7 @@ class JobDetail(JobView):
         """The page; with `part` in the query only the progress, for polling."""
         row = self.job(uid)
         waiting = row.state == Job.State.QUEUED and timezone.now() - row.created_at > jobs.STALE_AFTER / 4
-        return self.render(job=row, no_worker=waiting)
+        return self.render(job=row, no_worker=waiting, is_seen=may_see_work(self.actor, row))
 
 
 class JobCancel(JobView):

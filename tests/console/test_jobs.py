@@ -7,7 +7,9 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from console.models import Job
+from console.actions.membership import leave_team
+from console.models import Job, TeamMembership
+from tests.people import SETUP
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +36,27 @@ def test_a_job_of_somebody_else_is_not_found(client, team_admin, job):
     for name in ("job-detail", "job-file"):
         assert client.get(reverse(name, kwargs={"uid": job.uid})).status_code == 404
     assert client.post(reverse("job-cancel", kwargs={"uid": job.uid})).status_code == 404
+
+
+def test_who_lost_the_permission_sees_how_a_job_ended_and_none_of_its_figures(client, operator, job, northlight):
+    totals = [{"currency": "USD", "sums": [["Amount", 123_456]]}]
+    result = {"filename": "orders.csv", "facts": [["Rows", "4,321 rows"]], "totals": totals}
+    params = {"permission": "orders.view_order"}
+    Job.objects.update(state="succeeded", file="orders.csv", done=4321, total=4321, result=result, params=params)
+    client.force_login(operator)
+    figures = ("4,321 rows", "1,234.56", "orders.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.core.files.storage.FileSystemStorage.size", lambda *_arguments: 1)
+        text = page(client, job).content.decode()
+    assert all(figure in text for figure in figures) and "4321" in client.get(reverse("job-list")).content.decode()
+    leave_team(TeamMembership.objects.get(user=operator, team=northlight), actor=SETUP)
+    operator.refresh_from_db()
+    client.force_login(operator)
+    text = page(client, job).content.decode()
+    assert "You no longer have the permission that this needs" in text and "Done" in text
+    assert not any(figure in text for figure in figures)
+    Job.objects.update(state="running")
+    assert "4321" not in page(client, job).content.decode() + client.get(reverse("job-list")).content.decode()
 
 
 def test_a_running_job_shows_how_far_it_is_and_asks_again(client, operator, job):
