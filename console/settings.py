@@ -142,6 +142,8 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Database, cache, sessions --------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
+CONNECTIONS_OF_A_JOB = 4  # of an export: its thread's, its snapshot's, that of its totals, and now and then its heartbeat's
 _engine = DATABASES["default"]["ENGINE"]
 if TESTING:
     # A file also for SQLite: a database in memory has other locking rules than the real one.
@@ -159,7 +161,8 @@ else:
         DATABASES["default"]["CONN_MAX_AGE"] = 0
         _options["pool"] = {
             "min_size": env.int("DATABASE_POOL_MIN", default=2),
-            "max_size": env.int("DATABASE_POOL_MAX", default=24),
+            # 40 are enough for the web threads and the jobs of one process that does everything (console/background.py).
+            "max_size": env.int("DATABASE_POOL_MAX", default=max(40, CONNECTIONS_OF_A_JOB * CELERY_WORKER_CONCURRENCY)),
             "timeout": 10,
         }
 # Lists and exports may be read from a replica of the same make (console/replica.py, docs/scale.md); nothing else is.
@@ -302,7 +305,6 @@ CELERY_TASK_EAGER_PROPAGATES = TESTING
 CELERY_IMPORTS = ["console.jobs", "console.links", "console.mail", "console.replica", "console.urls"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_POOL = "threads"  # prefork closes the connection pool after every task
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False

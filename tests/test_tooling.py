@@ -69,6 +69,16 @@ def test_valkey_answers():
     assert redis.Redis.from_url(settings.REDIS_URL).ping() is True
 
 
+@pytest.mark.parametrize(
+    ("set_to", "most"), [({}, "40"), ({"WORKER_CONCURRENCY": "20"}, "80"), ({"DATABASE_POOL_MAX": "9"}, "9")]
+)
+def test_the_pool_has_four_connections_for_each_thread_of_a_worker(set_to, most):
+    code = "import console.settings as s; print(s.DATABASES['default']['OPTIONS']['pool']['max_size'])"
+    env = production(DATABASE_URL="postgres://nobody@db.example/never_opened", **set_to)
+    run = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == most, run.stderr
+
+
 def test_production_starts_when_everything_is_set():
     assert load_settings(production()).stdout.strip() == "True"
 
