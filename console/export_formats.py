@@ -51,7 +51,10 @@ def _names(column: Column, zone: str) -> list[str]:
 
 def line(cells: Iterable[str]) -> bytes:
     """One line of the file, quoted as COPY quotes."""
-    return (",".join(map(_quoted, cells)) + "\n").encode()
+    text = ",".join(map(_quoted, cells))
+    if text == r"\.":  # alone on its line it once ended what COPY reads
+        text = f'"{text}"'
+    return f"{text}\n".encode()
 
 
 def _quoted(text: str) -> str:

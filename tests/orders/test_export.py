@@ -244,6 +244,23 @@ def test_every_column_is_the_same_by_either_path(starfall, monkeypatch):
 
 
 @on_postgresql
+@pytest.mark.parametrize("columns", [["attach"], ["number", "attach"]])
+def test_what_ended_a_copy_once_is_the_same_by_either_path(starfall, monkeypatch, columns):
+    for number, text in enumerate((r"\.", r"\.,", r"\\.", "")):
+        place(starfall, f"ORDER-{number}", attach=text)
+    listing = order_listing(starfall, QueryDict(YEAR))
+
+    def lines():
+        target = io.BytesIO()
+        exporting.write_csv(listing, listing.matching, exports.chosen(listing, columns), target, progress=Quiet())
+        return target.getvalue()
+
+    copied = lines()
+    monkeypatch.setattr(exporting, "_copied", exporting._plain)
+    assert copied == lines() and rb"\." in copied
+
+
+@on_postgresql
 def test_where_the_database_counts_a_zone_otherwise_the_file_says_what_the_page_says(starfall, monkeypatch):
     """One of two copies of the time zone database is older: Python, as on the pages, writes the times."""
     place(starfall, "ORDER-1")
