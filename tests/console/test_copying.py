@@ -49,11 +49,11 @@ def test_a_reader_who_stops_cancels_the_statement(reader):
     assert is_free(reader)
 
 
-def test_a_server_that_is_cut_off_is_an_error_and_not_the_end_of_the_rows(reader):
-    rows = copied(reader, NUMBERS, [10_000_000])
-    next(rows)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [reader.connection.info.backend_pid])
-    with pytest.raises(psycopg.OperationalError):
+def test_a_server_that_is_cut_off_is_an_error_and_not_the_end_of_the_rows():
+    with pytest.raises(psycopg.OperationalError), exporting.snapshot() as reader:
+        rows = copied(reader, NUMBERS, [10_000_000])
+        next(rows)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [reader.connection.info.backend_pid])
         for _row in rows:
             pass
