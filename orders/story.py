@@ -28,10 +28,14 @@ class Verdict(NamedTuple):
 
 
 ALERTS = {
-    "payment_mismatch": gettext_lazy("A payment notification does not fit this order, so nothing was delivered for it."),
-    "differs_from_superapp": gettext_lazy("The superapp's list of transactions says something else about this order."),
-    "paid_after_closing": gettext_lazy("It was paid after it had been closed. Deliver it or have it refunded."),
+    Order.Alert.MISMATCH: gettext_lazy("A payment notification does not fit this order, so nothing was delivered for it."),
+    Order.Alert.DIFFERS: gettext_lazy("The superapp's list of transactions says something else about this order."),
+    Order.Alert.LATE: gettext_lazy("It was paid after it had been closed. Deliver it or have it refunded."),
 }
+MISMATCH_WHEN_PAID = gettext_lazy("Another notification of the superapp does not fit this order.")
+LATE_WHEN_DONE = gettext_lazy("It was paid after it had been closed.")
+#: Nothing is left to be delivered.
+DONE = {DeliveryState.NOT_DUE, DeliveryState.DELIVERED, DeliveryState.CANCELLED}
 PAYMENT = {
     "created": Verdict("muted", "clock", gettext_lazy("Not paid: the superapp has not given a prepay id yet.")),
     "unpaid": Verdict("warning", "clock", gettext_lazy("Not paid yet: the player has the payment page in front of them.")),
@@ -93,9 +97,27 @@ REFUND_VERDICTS = {
 
 
 def verdict(order: Order) -> Verdict:
-    """One sentence about the order, with the most urgent thing first."""
-    if order.alert:
-        return Verdict("danger", "exclamation-triangle", str(ALERTS.get(order.alert, order.alert)))
+    """How the order stands, and what somebody has to look at."""
+    found = _standing(order)
+    if not order.alert:
+        return found
+    text = f"{found.text} {_alert(order)}"
+    if order.alert == Order.Alert.LATE and order.delivery_state in DONE:
+        return Verdict(found.tone, found.icon, text)
+    return Verdict("danger", "exclamation-triangle", text)
+
+
+def _alert(order: Order) -> str:
+    """What the alert knows, as far as it is true now."""
+    if order.alert == Order.Alert.MISMATCH and order.payment_state == Order.Payment.PAID:
+        return str(MISMATCH_WHEN_PAID)
+    if order.alert == Order.Alert.LATE and order.delivery_state in DONE:
+        return str(LATE_WHEN_DONE)
+    return str(ALERTS.get(Order.Alert(order.alert), "")) if order.alert in Order.Alert.values else order.alert
+
+
+def _standing(order: Order) -> Verdict:
+    """Payment, delivery and refund in a sentence or two."""
     if order.payment_state != Order.Payment.PAID:
         return PAYMENT[order.payment_state]
     found = DELIVERY[order.delivery_state]

@@ -26,7 +26,7 @@ from orders.actions.payment import end_alert, raise_alert
 from orders.models import Difference, Order, Reconciliation
 
 ACTOR = System("reconcile")
-ALERT = "differs_from_superapp"
+ALERT = Order.Alert.DIFFERS
 SETTLES, AGAIN, LEASE = timedelta(hours=2), timedelta(hours=6), timedelta(hours=1)
 DAYS = 7  # so far back days are compared
 KEPT = timedelta(days=90)  # reports; as far back as the mismatch desk looks

@@ -11,6 +11,7 @@ from orders.models import Delivery, Notification, Order
 from orders.payloads import PaidGoods, push_body
 
 Verdict = Notification.Verdict
+Alert = Order.Alert
 
 
 def record_payment(notification: Notification, *, order: Order, paid: PaidGoods, actor: System) -> Notification.Verdict:
@@ -29,7 +30,7 @@ def record_payment(notification: Notification, *, order: Order, paid: PaidGoods,
         if notification.verdict == Verdict.ACCEPTED:
             _pay(locked, notification, paid, actor=actor)
         elif notification.verdict == Verdict.MISMATCH:
-            raise_alert(locked, "payment_mismatch", actor=actor, note=detail)
+            raise_mismatch(locked, notification, actor=actor)
     return Verdict(notification.verdict)
 
 
@@ -66,6 +67,23 @@ def end_alert(order: Order, *, actor: System, note: str = "") -> None:
     record("orders.order.end_alert", order, actor=actor, changes={"alert": [order.alert, ""]}, note=note)
 
 
+def raise_mismatch(order: Order, notification: Notification, *, actor: System) -> None:
+    """Mark the order of a notification that does not fit; call it with the order locked."""
+    raise_alert(order, Alert.MISMATCH, actor=actor, note=notification.detail)
+
+
+def end_mismatch(order: Order, *, actor: System) -> None:
+    """The right payment came, so nobody has to look at the wrong one any more; call it with the order locked."""
+    if order.alert == Alert.MISMATCH:
+        end_alert(order, actor=actor, note="The right payment came.")
+
+
+def end_late(order: Order, *, actor: System) -> None:
+    """All of the money went back, so nobody has to look at a late payment any more; call it with the order locked."""
+    if order.alert == Alert.LATE:
+        end_alert(order, actor=actor, note="All of the money was refunded.")
+
+
 def _verdict(order: Order, detail: str) -> str:
     if detail:
         return Verdict.MISMATCH
@@ -73,5 +91,6 @@ def _verdict(order: Order, detail: str) -> str:
 
 
 def _pay(order: Order, notification: Notification, paid: PaidGoods, *, actor: System) -> None:
+    end_mismatch(order, actor=actor)
     order = move(order, "pay", actor=actor, amount=order.amount, reading=price_reading(order, paid))
     enqueue(order, event=Delivery.Event.GOODS, body=push_body(notification), actor=actor)

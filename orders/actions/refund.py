@@ -10,6 +10,7 @@ from console.lifecycle import lock, move
 from console.money import format_money
 from console.permissions import System
 from orders.actions.delivery import cancel_goods, enqueue
+from orders.actions.payment import end_late
 from orders.errors import OrderError
 from orders.models import Delivery, Notification, Order, Refund
 from orders.payloads import RefundNotice, push_body
@@ -127,6 +128,7 @@ def _after_success(order: Order, refund: Refund, notification: Notification | No
     order = move(order, "refund_in_full" if in_full else "refund_in_part", actor=actor)
     _tell(order, refund, notification, actor=actor)
     if in_full:
+        end_late(order, actor=actor)
         cancel_goods(order, actor=actor)
 
 

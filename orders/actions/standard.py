@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from console.lifecycle import lock, move
 from console.permissions import System
 from orders.actions.delivery import enqueue
-from orders.actions.payment import raise_alert
+from orders.actions.payment import end_mismatch, raise_mismatch
 from orders.actions.refund import record_refund, refuse_refund
 from orders.errors import OrderError
 from orders.models import Delivery, Notification, Order
@@ -34,7 +34,7 @@ def record_told(notification: Notification, *, order: Order, told: Told, actor: 
         if notification.verdict == Verdict.ACCEPTED:
             _apply(locked, notification, told, actor=actor)
         elif notification.verdict == Verdict.MISMATCH:
-            raise_alert(locked, "payment_mismatch", actor=actor, note=notification.detail)
+            raise_mismatch(locked, notification, actor=actor)
     return notification.verdict
 
 
@@ -64,6 +64,7 @@ def _apply(order: Order, notification: Notification, told: Transaction, *, actor
     if told.end:
         order, event = move(order, ENDS[told.end], actor=actor), Delivery.Event.CLOSING
     else:
+        end_mismatch(order, actor=actor)
         Order.objects.filter(pk=order.pk).update(transaction_id=told.transaction_id)
         order = move(order, "pay", actor=actor, amount=order.amount, reading=Order.PriceReading.TOTAL)
         event = Delivery.Event.GOODS

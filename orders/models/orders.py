@@ -58,6 +58,13 @@ class Order(ProgramOwned):
         PARTIALLY_REFUNDED = "partially_refunded", _("Partially refunded")
         REFUNDED = "refunded", _("Refunded")
 
+    class Alert(models.TextChoices):
+        """What somebody has to look at."""
+
+        MISMATCH = "payment_mismatch"
+        LATE = "paid_after_closing"
+        DIFFERS = "differs_from_superapp"
+
     class PriceReading(models.TextChoices):
         """How the notification's ActualPrice was understood."""
 
@@ -191,7 +198,7 @@ class Order(ProgramOwned):
     def pay(self, *, actor: object, amount: int, reading: str) -> None:
         """Paid `amount` minor units; after closing it is recorded with an alert, never dropped."""
         if self.payment_state in {self.Payment.CLOSED, self.Payment.EXPIRED, self.Payment.FAILED}:
-            self.alert = "paid_after_closing"
+            self.alert = self.Alert.LATE
         self.paid_amount, self.price_reading, self.paid_at = amount, reading, timezone.now()
 
     @transition(

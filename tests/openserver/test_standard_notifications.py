@@ -116,6 +116,12 @@ def test_a_payment_after_closing_is_recorded_with_an_alert(seller, order):
     assert [row.verdict for row in Notification.objects.order_by("pk")] == ["accepted", "accepted", "duplicate"]
 
 
+def test_the_right_payment_ends_the_alert_of_a_wrong_one(seller, order):
+    assert tell(seller, transaction(seller, amount={"total": 2499, "currency": "USD"})).code == "AMOUNT_MISMATCH"
+    assert tell(seller, transaction(seller)).code == "0"
+    assert Order.objects.values_list("payment_state", "alert").get() == ("paid", "")
+
+
 def test_a_closing_of_what_is_paid_does_not_fit(seller, paid):
     answered = tell(seller, transaction(seller, "TRANSACTION.CLOSED"))
     assert (answered.code, answered.status) == ("AMOUNT_MISMATCH", 409)

@@ -101,6 +101,23 @@ def test_a_payment_of_another_price_says_what_differs(starfall):
     assert line.number == order.out_trade_no and "ActualPrice" in line.detail
 
 
+def test_an_order_whose_right_payment_came_is_no_case(starfall):
+    order = shop.new_order(starfall)
+    shop.pay(order, ActualPrice=1)
+    shop.pay(order)
+    assert "payment" not in counted(starfall)
+
+
+def test_a_late_payment_is_a_case_until_all_of_it_is_refunded(starfall):
+    order = shop.new_order(starfall)
+    Order.objects.update(payment_state="closed")
+    shop.pay(order)
+    Order.objects.update(delivery_state="delivered")
+    assert counted(starfall) == {"late": 1}
+    record_refund(order=Order.objects.get(), notice=shop.notice(order), actor=shop.SUPERAPP)
+    assert counted(starfall) == {"refunded": 1}
+
+
 @pytest.mark.parametrize(
     ("name", "told", "detail"),
     [

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.models import Attempt, Delivery, Notification
+from orders.models import Attempt, Delivery, Notification, Order
 from orders.story import outcome_sentence, verdict
 from payments.models import owners_of
 from tests.orders import shop
@@ -124,7 +124,29 @@ def test_every_state_has_a_verdict(order):
         for delivery, _label in order._meta.get_field("delivery_state").choices:
             row = type(order)(payment_state=payment, delivery_state=delivery, refund_state="refunded")
             assert verdict(row).text
-    assert "does not fit" in verdict(type(order)(alert="payment_mismatch")).text
+
+
+@pytest.mark.parametrize(
+    ("alert", "states", "text", "tone"),
+    [
+        ("payment_mismatch", ("unpaid", "not_due", "none"), "Not paid yet: the player has the payment page in front of them."
+         " A payment notification does not fit this order, so nothing was delivered for it.", "danger"),
+        ("payment_mismatch", ("paid", "delivered", "none"),
+         "Paid and delivered. Another notification of the superapp does not fit this order.", "danger"),
+        ("paid_after_closing", ("paid", "held", "none"), "Paid. The delivery is held until delivery push is switched on."
+         " It was paid after it had been closed. Deliver it or have it refunded.", "danger"),
+        ("paid_after_closing", ("paid", "delivered", "none"), "Paid and delivered. It was paid after it had been closed.",
+         "success"),
+        ("paid_after_closing", ("paid", "cancelled", "refunded"), "Paid, then refunded before it was delivered."
+         " All of the money was refunded. It was paid after it had been closed.", "muted"),
+        ("differs_from_superapp", ("paid", "delivered", "none"),
+         "Paid and delivered. The superapp's list of transactions says something else about this order.", "danger"),
+    ],
+)  # fmt: skip
+def test_an_alert_does_not_hide_how_the_order_stands(alert, states, text, tone):
+    payment, delivery, refund = states
+    told = verdict(Order(alert=alert, payment_state=payment, delivery_state=delivery, refund_state=refund))
+    assert (told.text, told.tone) == (text, tone)
 
 
 @pytest.mark.parametrize("attempts", [1, 60])

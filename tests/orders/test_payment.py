@@ -9,12 +9,14 @@ from django.db import connection
 from console.models import AuditEntry
 from orders.actions.kept import match_kept_notifications
 from orders.actions.payment import record_payment
+from orders.actions.refund import record_refund
 from orders.errors import OrderError
 from orders.models import Delivery, Notification, Order
 from orders.payloads import read_goods
+from orders.story import verdict
 from orders.tasks import match_notifications
 from orders.webhooks import pay_event_sig
-from tests.orders.shop import SUPERAPP, give_keys, goods_notification, new_order, open_push, paid, pay
+from tests.orders.shop import SUPERAPP, give_keys, goods_notification, new_order, notice, open_push, paid, pay
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = Notification.Verdict.UNKNOWN_ORDER
@@ -82,6 +84,22 @@ def test_a_payment_after_closing_is_recorded_with_an_alert(order, state):
     assert pay(order) == "accepted"
     order = Order.objects.get()
     assert (order.payment_state, order.alert, order.delivery_state) == ("paid", "paid_after_closing", "pending")
+
+
+def test_the_right_payment_ends_the_alert_of_a_wrong_one(order):
+    assert [pay(order, ActualPrice=989), pay(order)] == ["mismatch", "accepted"]
+    order = Order.objects.get()
+    assert (order.payment_state, order.alert, verdict(order).tone) == ("paid", "", "warning")
+    assert AuditEntry.objects.get(verb="orders.order.end_alert").changes == {"alert": ["payment_mismatch", ""]}
+
+
+def test_a_late_payment_is_no_alert_any_more_when_all_of_it_is_refunded(order):
+    Order.objects.update(payment_state="closed")
+    pay(order)
+    order = Order.objects.get()
+    for number, amount, alert in (("R-1", 80, "paid_after_closing"), ("R-2", 1900, "")):
+        record_refund(order=order, notice=notice(order, number, amount=amount), actor=SUPERAPP)
+        assert Order.objects.get().alert == alert
 
 
 def test_it_is_held_while_push_is_off_or_not_configured_or_has_no_test_url(starfall, harbor_reader, team_admin):
