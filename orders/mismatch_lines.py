@@ -187,8 +187,9 @@ def _signed_wrongly(rows: Sequence[Notification]) -> dict[int, str]:
 
 
 def _told_of(orders: Sequence[Order]) -> dict[int, str]:
-    """What did not fit."""
+    """What did not fit; refunds that were refused are cases of their own."""
     rows = Notification.objects.filter(order__in=orders, verdict=Notification.Verdict.MISMATCH).order_by("pk")
+    rows = rows.exclude(kind=Notification.Kind.REFUND)
     return dict(rows.values_list("order", "detail"))
 
 

@@ -63,9 +63,9 @@ def _orders(place: Place, **conditions: Any) -> QuerySet:
     return rows.filter(**conditions)
 
 
-def _alerted(code: str) -> Callable[[Place], QuerySet]:
+def _alerted(*codes: str) -> Callable[[Place], QuerySet]:
     def rows(place: Place) -> QuerySet:
-        return _orders(place, alert=code).exclude(alert="")
+        return _orders(place, alert__in=codes).exclude(alert="")
 
     return rows
 
@@ -145,16 +145,19 @@ CASES = (
     Case(
         "payment",
         _("Payment does not fit"),
-        _("The superapp told of a payment of another price, item, quantity or player than the order's. Nothing was delivered."),
+        _(
+            "The superapp told of a payment of another price, item, quantity or player than the order's. "
+            "Nothing was delivered for it."
+        ),
         _("Compare the notification with the order. Have the superapp send the right one, or refund the player."),
-        _alerted("payment_mismatch"),
+        _alerted(Order.Alert.MISMATCH, Order.Alert.LATE_AND_MISMATCH),
     ),
     Case(
         "late",
         _("Paid after closing"),
         _("The payment arrived when the order was closed, expired or failed already. It is recorded and delivered."),
         _("Check that the player got the item once; if they bought it again, have one of both refunded."),
-        _alerted("paid_after_closing"),
+        _alerted(Order.Alert.LATE, Order.Alert.LATE_AND_MISMATCH),
     ),
     Case(
         "above_paid",

@@ -101,19 +101,21 @@ def verdict(order: Order) -> Verdict:
     found = _standing(order)
     if not order.alert:
         return found
-    text = f"{found.text} {_alert(order)}"
+    text = " ".join([str(found.text), *_alerts(order)])
     if order.alert == Order.Alert.LATE and order.delivery_state in DONE:
         return Verdict(found.tone, found.icon, text)
     return Verdict("danger", "exclamation-triangle", text)
 
 
-def _alert(order: Order) -> str:
+def _alerts(order: Order) -> list[str]:
     """What the alert knows, as far as it is true now."""
-    if order.alert == Order.Alert.MISMATCH and order.payment_state == Order.Payment.PAID:
-        return str(MISMATCH_WHEN_PAID)
-    if order.alert == Order.Alert.LATE and order.delivery_state in DONE:
-        return str(LATE_WHEN_DONE)
-    return str(ALERTS.get(Order.Alert(order.alert), "")) if order.alert in Order.Alert.values else order.alert
+    known = {str(code): text for code, text in ALERTS.items()}
+    if order.payment_state == Order.Payment.PAID:
+        known[Order.Alert.MISMATCH] = MISMATCH_WHEN_PAID
+    if order.delivery_state in DONE:
+        known[Order.Alert.LATE] = LATE_WHEN_DONE
+    codes = [Order.Alert.LATE, Order.Alert.MISMATCH] if order.alert == Order.Alert.LATE_AND_MISMATCH else [order.alert]
+    return [str(known.get(code, code)) for code in codes]
 
 
 def _standing(order: Order) -> Verdict:

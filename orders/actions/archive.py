@@ -108,8 +108,15 @@ def ready(rows: QuerySet[Order], *, before: date) -> QuerySet[Order]:
     refused = Q(verdict=Notification.Verdict.MISMATCH, kind=Notification.Kind.REFUND) & ~_settled("above_paid", "refund")
     told = Notification.objects.filter(refused | Q(received_at__gte=since), **own)
     differing = Difference.objects.filter(**own)
-    quiet = rows.filter(*still, created_at__lt=since, refunding_amount=0).filter(Q(alert="") | _settled("payment", "late"))
+    quiet = rows.filter(*still, created_at__lt=since, refunding_amount=0).filter(_seen_to())
     return quiet.filter(~Exists(deliveries), ~Exists(refunds), ~Exists(told), ~Exists(differing))
+
+
+def _seen_to() -> Q:
+    """Without an alert, or with one that somebody settled on the mismatch desk."""
+    wrong, late, alert = _settled("payment"), _settled("late"), Order.Alert
+    both = Q(alert=alert.LATE_AND_MISMATCH) & wrong & late
+    return Q(alert="") | Q(alert=alert.MISMATCH) & wrong | Q(alert=alert.LATE) & late | both
 
 
 def _settled(*cases: str) -> Q:

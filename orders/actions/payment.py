@@ -12,6 +12,8 @@ from orders.payloads import PaidGoods, push_body
 
 Verdict = Notification.Verdict
 Alert = Order.Alert
+#: What is left to look at when all of the money of a late payment is refunded.
+AFTER_LATE = {Alert.LATE: "", Alert.LATE_AND_MISMATCH: Alert.MISMATCH}
 
 
 def record_payment(notification: Notification, *, order: Order, paid: PaidGoods, actor: System) -> Notification.Verdict:
@@ -61,15 +63,16 @@ def raise_alert(order: Order, code: str, *, actor: System, note: str = "") -> No
     record("orders.order.alert", order, actor=actor, changes={"alert": [order.alert, code]}, note=note)
 
 
-def end_alert(order: Order, *, actor: System, note: str = "") -> None:
-    """What the alert was about is settled."""
-    Order.objects.filter(pk=order.pk).update(alert="")
-    record("orders.order.end_alert", order, actor=actor, changes={"alert": [order.alert, ""]}, note=note)
+def end_alert(order: Order, *, actor: System, note: str = "", left: str = "") -> None:
+    """What the alert was about is settled; `left` is the alert for what still has to be looked at."""
+    Order.objects.filter(pk=order.pk).update(alert=left)
+    record("orders.order.end_alert", order, actor=actor, changes={"alert": [order.alert, left]}, note=note)
 
 
 def raise_mismatch(order: Order, notification: Notification, *, actor: System) -> None:
-    """Mark the order of a notification that does not fit; call it with the order locked."""
-    raise_alert(order, Alert.MISMATCH, actor=actor, note=notification.detail)
+    """Mark the order of a notification that does not fit; a late payment stays one. Call it with the order locked."""
+    code = Alert.LATE_AND_MISMATCH if order.alert in AFTER_LATE else Alert.MISMATCH
+    raise_alert(order, code, actor=actor, note=notification.detail)
 
 
 def end_mismatch(order: Order, *, actor: System) -> None:
@@ -80,8 +83,8 @@ def end_mismatch(order: Order, *, actor: System) -> None:
 
 def end_late(order: Order, *, actor: System) -> None:
     """All of the money went back, so nobody has to look at a late payment any more; call it with the order locked."""
-    if order.alert == Alert.LATE:
-        end_alert(order, actor=actor, note="All of the money was refunded.")
+    if order.alert in AFTER_LATE:
+        end_alert(order, actor=actor, note="All of the money was refunded.", left=AFTER_LATE[Alert(order.alert)])
 
 
 def _verdict(order: Order, detail: str) -> str:

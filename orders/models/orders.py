@@ -59,10 +59,11 @@ class Order(ProgramOwned):
         REFUNDED = "refunded", _("Refunded")
 
     class Alert(models.TextChoices):
-        """What somebody has to look at."""
+        """What somebody has to look at. A late payment stays one when another notification does not fit."""
 
         MISMATCH = "payment_mismatch"
         LATE = "paid_after_closing"
+        LATE_AND_MISMATCH = "late_and_mismatch"
         DIFFERS = "differs_from_superapp"
 
     class PriceReading(models.TextChoices):

@@ -148,6 +148,16 @@ def test_what_was_settled_on_the_desk_goes(starfall, team_admin, why, case):
     assert [made.orders for made in archive()] == [1]
 
 
+def test_of_an_order_with_two_alerts_both_have_to_be_settled(starfall, team_admin):
+    order = sold(starfall, "ORDER-1")
+    Order.objects.filter(pk=order.pk).update(alert="late_and_mismatch")
+    own = {**owners_of(starfall), "settled_by": team_admin, "note": "done", "subject": order.pk, "label": "ORDER-1"}
+    for case in ("late", "payment"):
+        assert archive() == []
+        Settlement.objects.create(case=case, **own)
+    assert [made.orders for made in archive()] == [1]
+
+
 def test_an_order_that_differs_from_the_superapps_list_stays(starfall):
     order = sold(starfall, "ORDER-1")
     day = Reconciliation.objects.create(superapp=starfall.superapp, day=LONG_AGO.date(), state="differs", found=1)

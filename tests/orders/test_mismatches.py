@@ -108,6 +108,20 @@ def test_an_order_whose_right_payment_came_is_no_case(starfall):
     assert "payment" not in counted(starfall)
 
 
+def test_a_late_payment_that_is_told_wrongly_too_is_both_cases(client, operator, starfall):
+    order = shop.new_order(starfall)
+    Order.objects.update(payment_state="closed")
+    assert [shop.pay(order), shop.pay(order, ActualPrice=1)] == ["accepted", "mismatch"]
+    Order.objects.update(delivery_state="delivered")
+    assert counted(starfall) == {"late": 1, "payment": 1}
+    assert "ActualPrice" in lines("payment", starfall)[0].detail and "paid" in lines("late", starfall)[0].detail
+    client.force_login(operator)
+    page = client.get(lines("late", starfall)[0].url).content.decode()
+    assert "It was paid after it had been closed. Another notification of the superapp does not fit this order." in page
+    record_refund(order=Order.objects.get(), notice=shop.notice(order), actor=shop.SUPERAPP)
+    assert counted(starfall) == {"refunded": 1, "payment": 1}
+
+
 def test_a_late_payment_is_a_case_until_all_of_it_is_refunded(starfall):
     order = shop.new_order(starfall)
     Order.objects.update(payment_state="closed")
