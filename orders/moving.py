@@ -16,7 +16,7 @@ from console.bulk import listed
 from console.lifecycle import guarded_move, moves
 from console.models import User
 from console.permissions import System
-from orders.models import Delivery, Order
+from orders.models import Delivery, Order, Settlement
 
 #: A move of the goods delivery → the move of the order's delivery axis.
 MIRROR = {
@@ -99,9 +99,13 @@ def move_deliveries(rows: Sequence[Row], name: str, *, actor: User | System, not
         return 0
     moved = guarded_move(Delivery.objects.filter(pk__in=listed((row.pk for row in rows), int)), name, **changes)
     goods = [row for row in rows if row.event == Delivery.Event.GOODS and row.order_id]
-    orders = Order.objects.filter(pk__in=listed((row.order_id for row in goods if row.order_id), int))
+    ids = listed((row.order_id for row in goods if row.order_id), int)
+    orders = Order.objects.filter(pk__in=ids)
     more = {"delivered_at": Now()} if name == "acknowledge" else {}
     guarded_move(orders, MIRROR[name], **more)
+    if name == "resume":
+        # Whoever settled them as held did not mean the next time: if they are held again, they are on the mismatch desk again.
+        Settlement.objects.filter(case=Settlement.HELD, subject__in=ids).delete()
     if name not in {"claim", "retry"}:
         first, second = moves(Delivery)[name], moves(Order)[MIRROR[name]]
         changed = [{first.field: [row.state, first.target]} for row in rows]

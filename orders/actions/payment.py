@@ -7,7 +7,7 @@ from console.audit import record
 from console.lifecycle import lock, move
 from console.permissions import System
 from orders.actions.delivery import enqueue
-from orders.models import Delivery, Notification, Order
+from orders.models import Delivery, Notification, Order, Settlement
 from orders.payloads import PaidGoods, push_body
 
 Verdict = Notification.Verdict
@@ -70,7 +70,15 @@ def end_alert(order: Order, *, actor: System, note: str = "", left: str = "") ->
 
 
 def raise_mismatch(order: Order, notification: Notification, *, actor: System) -> None:
-    """Mark the order of a notification that does not fit; a late payment stays one. Call it with the order locked."""
+    """Mark the order of a notification that does not fit; a late payment stays one. Call it with the order locked.
+
+    Word for word the same as before is the superapp repeating what was refused: that is known, and settled or not.
+    """
+    same = order.notifications.filter(verdict=Verdict.MISMATCH, kind=notification.kind, payload=notification.payload)
+    if same.exclude(pk=notification.pk).exists():
+        return
+    # Whoever settled it did not mean what is told otherwise since: it is on the mismatch desk again.
+    Settlement.objects.filter(case=Settlement.PAYMENT, subject=order.pk).delete()
     code = Alert.LATE_AND_MISMATCH if order.alert in AFTER_LATE else Alert.MISMATCH
     raise_alert(order, code, actor=actor, note=notification.detail)
 

@@ -49,7 +49,8 @@ class Settlement(models.Model):
     case says. It is no foreign key: what it is about may leave the table by its age, and the desk looks back 90 days only.
     """
 
-    UNDELIVERED = "undelivered"
+    # Cases that come back when their order moves on (docs/records.md, "Settling").
+    UNDELIVERED, HELD, PAYMENT = "undelivered", "held", "payment"
 
     case = models.CharField(max_length=20)
     subject = models.BigIntegerField()

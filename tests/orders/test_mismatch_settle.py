@@ -10,13 +10,13 @@ from orders.actions import mismatch
 from orders.actions.price_refusal import count_refusal
 from orders.mismatches import CASES, count, open_rows, settled_rows
 from orders.models import Delivery, Notification, PriceRefusal, Settlement
-from payments.models import owners_of
+from payments.models import DeliveryConfig, owners_of
 from tests.orders import shop
 from tests.orders.records import place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
-UNDELIVERED, UNKNOWN, PRICE = (
-    next(case for case in CASES if case.name == name) for name in ("undelivered", "unknown", "price")
+UNDELIVERED, UNKNOWN, PRICE, HELD, PAYMENT = (
+    next(case for case in CASES if case.name == name) for name in ("undelivered", "unknown", "price", "held", "payment")
 )
 PAID = {"payment_state": "paid", "paid_amount": 990, "delivery_state": "needs_attention"}
 
@@ -165,6 +165,28 @@ def test_an_order_that_is_redelivered_and_fails_again_is_on_the_desk_again(starf
     mismatch.settle(UNDELIVERED, starfall, [order.pk], note="Refunded.", actor=senior)
     deliveries.redeliver(row, actor=senior)
     assert not Settlement.objects.exists()
+
+
+def test_an_order_that_is_held_again_is_on_the_desk_again(starfall, team_admin, senior):
+    shop.open_push(starfall, team_admin, "https://backend.example/push", enabled=False)
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    mismatch.settle(HELD, starfall, [order.pk], note="Waits for the release.", actor=senior)
+    assert count(open_rows(HELD, starfall)) == 0
+    DeliveryConfig.objects.update(enabled=True)
+    assert deliveries.resume_all(starfall, actor=team_admin) == 1
+    assert deliveries.hold_all(starfall, actor=team_admin) == 1
+    assert (count(open_rows(HELD, starfall)), count(settled_rows(HELD, starfall))) == (1, 0)
+
+
+def test_a_payment_that_is_told_otherwise_wrong_is_on_the_desk_again_and_a_repetition_is_not(starfall, senior):
+    order = shop.new_order(starfall)
+    shop.pay(order, ActualPrice=1)
+    mismatch.settle(PAYMENT, starfall, [order.pk], note="Asked the superapp.", actor=senior)
+    assert shop.pay(order, ActualPrice=1) == "mismatch"  # the superapp repeats what was refused
+    assert count(open_rows(PAYMENT, starfall)) == 0
+    assert shop.pay(order, ActualPrice=2) == "mismatch"
+    assert (count(open_rows(PAYMENT, starfall)), count(settled_rows(PAYMENT, starfall))) == (1, 0)
 
 
 def test_more_lines_cost_no_more_queries(client, senior, starfall, django_assert_max_num_queries):
