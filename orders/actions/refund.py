@@ -25,7 +25,7 @@ def record_refund(*, order: Order, notice: RefundNotice, actor: System, notifica
 
     `notification` carries what came in, verified; it is kept, and a SUCCESS is pushed to the developer from it. Raises
     OrderError: ORDER_NOT_PAID, AMOUNT_MISMATCH, REFUND_CURRENCY, REFUND_NO_REUSED, REFUND_EXCEEDS_PAID; then only what came in
-    is kept, as a "mismatch", so do not call it in a transaction that this error ends.
+    is kept, as a "mismatch" or a "duplicate" of one, so do not call it in a transaction that this error ends.
     """
     try:
         with transaction.atomic():
@@ -38,10 +38,18 @@ def record_refund(*, order: Order, notice: RefundNotice, actor: System, notifica
 
 
 def refuse_refund(notification: Notification | None, order: Order, error: OrderError) -> None:
-    """Keep what came in as something that does not fit the order."""
-    if notification is not None:
-        notification.code = error.code
-    _keep(notification, order, Verdict.MISMATCH, error.message)
+    """Keep what came in as something that does not fit the order; the same once more, word for word, as a duplicate of it.
+
+    A superapp repeats what was refused until it gets "0": that is one case of the mismatch desk.
+    """
+    if notification is None:
+        return
+    notification.code = error.code
+    with transaction.atomic():
+        lock(order)  # of two at the same moment, the second one finds the first
+        same = {"kind": notification.kind, "payload": notification.payload, "code": error.code}
+        known = order.notifications.filter(verdict=Verdict.MISMATCH, **same).exclude(pk=notification.pk).exists()
+        _keep(notification, order, Verdict.DUPLICATE if known else Verdict.MISMATCH, error.message)
 
 
 def _record(order: Order, notice: RefundNotice, notification: Notification | None, *, actor: System) -> tuple[Refund, bool]:

@@ -154,6 +154,21 @@ def test_a_refused_refund_is_told_and_changes_nothing(starfall, name, told, deta
     assert Order.objects.get().refunded_amount == 0
 
 
+def test_a_refused_refund_that_is_repeated_is_one_case(starfall):
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    order = Order.objects.get()
+    for number in ("R-1", "R-1", "R-2", "R-1", "R-2"):
+        told = shop.refund_notification(order)
+        told.payload = f'{{"RefundNo": "{number}"}}'
+        with pytest.raises(OrderError) as refused:
+            record_refund(order=order, notice=shop.notice(order, number, amount=1981), notification=told, actor=shop.SUPERAPP)
+        assert refused.value.code == "REFUND_EXCEEDS_PAID"
+    verdicts = Notification.objects.filter(kind="refund").order_by("pk").values_list("verdict", flat=True)
+    assert list(verdicts) == ["mismatch", "duplicate", "mismatch", "duplicate", "duplicate"]
+    assert counted(starfall)["above_paid"] == 2
+
+
 def test_what_belongs_to_no_order_is_on_the_desk_of_the_superapp(client, superapp_operator, starfall):
     order = shop.new_order(starfall)
     told = shop.goods_notification(order)
