@@ -1,8 +1,10 @@
 """What happened to an order or a refund, in words: the verdict, the timeline, and each attempt to deliver."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
 
+from django.db.models import Count, F, Model, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
@@ -13,8 +15,9 @@ from console.money import format_money
 from console.templatetags.state_looks import look_of
 from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
 
-ATTEMPTS_SHOWN = 200  # of one order: the schedule makes 136 in its 30 days
+ATTEMPTS_SHOWN = 200  # of one delivery: the schedule makes 136 in its 30 days
 ENTRIES_SHOWN = 100
+Row = TypeVar("Row", bound=Model)
 NEWEST = 10  # attempts on the page as it opens; the others unfold
 LAST = 4  # attempts at the end of the timeline, beside the first
 
@@ -25,6 +28,18 @@ class Verdict(NamedTuple):
     tone: str
     icon: str
     text: str | Promise
+
+
+class Tried(NamedTuple):
+    """Attempts, oldest first, and how many older ones of each delivery are left out."""
+
+    rows: Sequence[Attempt] = ()
+    older: Mapping[int, int] = {}
+
+    def of(self, deliveries: Iterable[Delivery]) -> "Tried":
+        """Those of these deliveries."""
+        ids = {row.pk for row in deliveries}
+        return Tried([row for row in self.rows if row.delivery_id in ids], self.older)
 
 
 ALERTS = {
@@ -149,7 +164,7 @@ def refund_verdict(refund: Refund) -> Verdict:
 
 
 def order_events(
-    order: Order, notifications: Sequence[Notification], attempts: Sequence[Attempt], refunds: Sequence[Refund]
+    order: Order, notifications: Sequence[Notification], attempts: Tried, refunds: Sequence[Refund], entries: Sequence[AuditEntry]
 ) -> list[dict[str, Any]]:
     """The timeline of an order, oldest first, for components/timeline.html."""
     amount = format_money(order.amount, order.currency)
@@ -164,12 +179,11 @@ def order_events(
     events += attempt_events(attempts)
     for refund in refunds:
         events += _refund(refund)
-    deliveries = {row.delivery_id for row in attempts}
-    events += [_entry(row) for row in entries_of(order, deliveries)]
+    events += [_entry(row) for row in entries]
     return sorted(events, key=lambda event: event["at"])
 
 
-def refund_events(refund: Refund, notifications: Sequence[Notification], attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+def refund_events(refund: Refund, notifications: Sequence[Notification], attempts: Tried) -> list[dict[str, Any]]:
     """The timeline of a refund, from the order it is of, oldest first."""
     order, started = refund.order, [_event(refund.order.created_at, "document-plus", "muted", _("Order placed"))]
     if order.paid_at:
@@ -179,24 +193,37 @@ def refund_events(refund: Refund, notifications: Sequence[Notification], attempt
     return sorted(events, key=lambda event: event["at"])
 
 
-def entries_of(order: Order, deliveries: Iterable[int]) -> list[AuditEntry]:
-    """What the audit trail says about an order and its deliveries, as far as TITLES has words for it; one query."""
+def newest(rows: "QuerySet[Row]", most: int) -> tuple[list[Row], int]:
+    """The newest `most` of the rows in their order, and how many older ones there are; at most two queries."""
+    found = list(rows.order_by("-pk")[: most + 1])
+    older = rows.count() - most if len(found) > most else 0
+    return found[:most][::-1], older
+
+
+def entries_of(order: Order, deliveries: Iterable[int]) -> tuple[list[AuditEntry], int]:
+    """What the audit trail says about an order and its deliveries, as far as TITLES has words for it; see newest()."""
     same_order = AuditEntry.objects.filter(object_type="orders.order", object_id=str(order.pk))
     theirs = AuditEntry.objects.filter(object_type="orders.delivery", object_id__in=[str(pk) for pk in deliveries])
-    return list((same_order | theirs).filter(verb__in=TITLES).order_by("id")[:ENTRIES_SHOWN])
+    return newest((same_order | theirs).filter(verb__in=TITLES), ENTRIES_SHOWN)
 
 
-def attempts_of(deliveries: Sequence[Delivery]) -> list[Attempt]:
-    """The attempts of these deliveries, oldest first; one query."""
-    return list(Attempt.objects.filter(delivery__in=deliveries).order_by("started_at", "id")[:ATTEMPTS_SHOWN])
+def attempts_of(deliveries: Sequence[Delivery]) -> Tried:
+    """The newest ATTEMPTS_SHOWN attempts of each of these deliveries; at most two queries."""
+    rows, first = Attempt.objects.filter(delivery__in=deliveries), F("delivery__attempt_number") - ATTEMPTS_SHOWN
+    shown = list(rows.filter(number__gt=first).order_by("started_at", "id"))
+    if all(row.attempt_number <= ATTEMPTS_SHOWN for row in deliveries):
+        return Tried(shown)
+    older = rows.filter(number__lte=first).order_by().values_list("delivery").annotate(Count("pk"))
+    return Tried(shown, dict(older))
 
 
-def grouped(deliveries: Sequence[Delivery], attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+def grouped(deliveries: Sequence[Delivery], attempts: Tried) -> list[dict[str, Any]]:
     """Each delivery with its attempts, the newest first, for the page."""
     found = []
     for delivery in deliveries:
-        shown = [_shown(row) for row in reversed(attempts) if row.delivery_id == delivery.pk]
-        found.append({"row": delivery, "attempts": shown[:NEWEST], "older": shown[NEWEST:]})
+        shown = [_shown(row) for row in reversed(attempts.rows) if row.delivery_id == delivery.pk]
+        left_out = attempts.older.get(delivery.pk, 0)
+        found.append({"row": delivery, "attempts": shown[:NEWEST], "older": shown[NEWEST:], "left_out": left_out})
     return found
 
 
@@ -217,14 +244,25 @@ def outcome_sentence(attempt: Attempt) -> str:
     return f"{attempt.get_outcome_display()}."
 
 
-def attempt_events(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
-    """Attempts in the timeline: the first and the last few; those between are one event."""
-    between = attempts[1:-LAST]
-    if len(between) < 2:
+def attempt_events(attempts: Tried) -> list[dict[str, Any]]:
+    """Attempts in the timeline, delivery by delivery."""
+    rows = sorted(attempts.rows, key=lambda row: (row.delivery_id, row.started_at, row.pk))
+    events = list[dict[str, Any]]()
+    for delivery, tried in groupby(rows, key=lambda row: row.delivery_id):
+        events += _tried(list(tried), attempts.older.get(delivery, 0))
+    return events
+
+
+def _tried(attempts: Sequence[Attempt], older: int) -> list[dict[str, Any]]:
+    """Of one delivery: the first attempt and the last few; those between, and those that are left out, are one event."""
+    first = [] if older else attempts[:1]
+    between = attempts[len(first) : -LAST]
+    number = len(between) + older
+    if number < 2:
         return [attempt_event(row) for row in attempts]
-    title = ngettext("%(number)s more attempt failed", "%(number)s more attempts failed", len(between)) % {"number": len(between)}
+    title = ngettext("%(number)s more attempt failed", "%(number)s more attempts failed", number) % {"number": number}
     gap = _event(between[0].started_at, "ellipsis-vertical", "muted", title)
-    return [attempt_event(attempts[0]), gap, *(attempt_event(row) for row in attempts[-LAST:])]
+    return [attempt_event(row) for row in first] + [gap] + [attempt_event(row) for row in attempts[-LAST:]]
 
 
 def attempt_event(attempt: Attempt) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from console.errors import Invisible
 from orders.archive_files import ArchiveFault
 from orders.archived import Tombstone, Whole, archived_order, archived_refund, order_page, read, refund_page, words_of
 from orders.models import Attempt, Environment, Order, Refund
+from orders.story import Tried
 from orders.views.details import OrderDetail, RecordDetail, RefundDetail
 
 log = structlog.get_logger(__name__)
@@ -49,9 +50,9 @@ class _Archived(RecordDetail):
             return self.render(list_name=self.list_name, **told)
         return self.show_whole(whole, **told)
 
-    def shown(self, attempts: list[Attempt]) -> list[Attempt]:
+    def shown(self, attempts: list[Attempt]) -> Tried:
         """The attempts, for those who may view them."""
-        return attempts if self.sees_attempts else []
+        return Tried(attempts if self.sees_attempts else [])
 
     def refund_url(self, refund: Refund) -> str:
         """A refund is in the archive with its order."""
@@ -88,7 +89,7 @@ class ArchivedRefundDetail(_Archived, RefundDetail):
     def show_whole(self, whole: Whole, **told: Any) -> HttpResponse:
         refund = next(row for row in whole.refunds if row.refund_no == self.number)
         deliveries = [row for row in whole.deliveries if row.refund_id == refund.pk]
-        attempts = [row for row in self.shown(whole.attempts) if row.delivery_id in {each.pk for each in deliveries}]
+        attempts = self.shown(whole.attempts).of(deliveries)
         notifications = self.told_of(refund, whole.notifications)
         others = [row for row in whole.refunds if row is not refund]
         return self.show_refund(refund, others, deliveries, attempts, notifications, **told)

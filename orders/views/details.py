@@ -1,20 +1,21 @@
 """One order, one refund; also out of the archive."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from console.activity import object_key
 from console.columns import mask
 from console.errors import Invisible
 from console.permissions import can, grants_of, resting
 from console.views.base import ConsoleView
-from orders.models import Attempt, Delivery, DeliveryState, Environment, Notification, Order, Refund
+from orders.models import Delivery, DeliveryState, Environment, Notification, Order, Refund
 from orders.payloads import refund_no_in
-from orders.story import attempts_of, grouped, order_events, refund_events, refund_verdict, verdict
+from orders.story import Tried, attempts_of, entries_of, grouped, newest, order_events, refund_events, refund_verdict, verdict
 
 NOTIFICATIONS_SHOWN = 50
 REDELIVERABLE = {DeliveryState.NEEDS_ATTENTION, DeliveryState.PENDING}  # as in orders.actions.delivery.redeliver
@@ -61,9 +62,9 @@ class RecordDetail(ConsoleView):
         """Whether the reader may open the workbench, which is about rows of the tables."""
         return can(self.actor, "payments.view_delivery", self.container)
 
-    def attempts(self, deliveries: list[Delivery]) -> list[Attempt]:
+    def attempts(self, deliveries: list[Delivery]) -> Tried:
         """The attempts, for those who may view them."""
-        return attempts_of(deliveries) if self.sees_attempts else []
+        return attempts_of(deliveries) if self.sees_attempts else Tried()
 
     def refund_url(self, refund: Refund) -> str:
         """The page of a refund."""
@@ -92,11 +93,12 @@ class RecordDetail(ConsoleView):
 
     def sections(self, **told: Any) -> list[dict[str, Any]]:
         """The parts of the page as links with addresses of their own, for components/tabs.html."""
+        notified = len(told["notifications"])
         parts = (
             ("happened", _("What happened"), "", True),
             ("deliveries", _("Deliveries"), len(told["deliveries"]), self.sees_attempts),
             ("refunds", _("Refunds"), len(told["refunds"]), bool(told["refunds"])),
-            ("notifications", _("Notifications of the superapp"), len(told["notifications"]), bool(told["notifications"])),
+            ("notifications", _("Notifications of the superapp"), notified + told["older"], bool(notified)),
             ("facts", _("Facts"), "", True),
         )
         return [{"label": label, "url": f"#{name}", "count": number} for name, label, number, is_there in parts if is_there]
@@ -118,25 +120,36 @@ class OrderDetail(RecordDetail):
         order: Order = self.find(Order.objects.all(), pk)
         deliveries = list(order.deliveries.order_by("id"))
         refunds = list(order.refunds.order_by("started_at", "id"))
-        notifications = list(order.notifications.order_by("id")[:NOTIFICATIONS_SHOWN])
-        attempts = self.attempts(deliveries)
-        return self.show_order(order, refunds, deliveries, attempts, notifications, **self._redelivery(order, deliveries))
+        notifications, older = newest(order.notifications.all(), NOTIFICATIONS_SHOWN)
+        more = self._redelivery(order, deliveries)
+        return self.show_order(order, refunds, deliveries, self.attempts(deliveries), notifications, older=older, **more)
 
     def show_order(
-        self, order: Order, refunds: list[Refund], deliveries: list[Delivery], attempts: list[Attempt],
-        notifications: list[Notification], **more: Any,
+        self, order: Order, refunds: list[Refund], deliveries: list[Delivery], attempts: Tried,
+        notifications: list[Notification], older: int = 0, **more: Any,
     ) -> HttpResponse:  # fmt: skip
-        """The page of an order with all its rows."""
+        """The page of an order with all its rows; `older` notifications are left out."""
+        entries, older_entries = entries_of(order, {row.delivery_id for row in attempts.rows})
         return self.show(
             order,
             order=order,
             verdict=verdict(order),
-            events=order_events(order, notifications, attempts, refunds),
+            events=order_events(order, notifications, attempts, refunds, entries),
+            older=older,
+            older_events=older + older_entries,
+            history_url=self.history_url(order) if older_entries else "",
             deliveries=grouped(deliveries, attempts),
             refunds=self.listed(refunds),
             notifications=notifications if self.sees_player else [],
             **more,
         )
+
+    def history_url(self, order: Order) -> str:
+        """All entries of the activity about the order, for those who may view it."""
+        if not can(self.actor, "console.view_activity", self.container):
+            return ""
+        asked = urlencode({"object": object_key("orders.order", str(order.pk))})
+        return f"{reverse('program-activity', kwargs={'app_id': order.mini_program.app_id})}?{asked}"
 
     def _redelivery(self, order: Order, deliveries: list[Delivery]) -> dict[str, Any]:
         """The button, or who could press it."""
@@ -157,8 +170,7 @@ class RefundDetail(RecordDetail):
     def told_of(self, refund: Refund, notifications: Iterable[Notification]) -> list[Notification]:
         """What the superapp told about this refund of the order; its number stands in what was signed, in whatever escapes."""
         of_refunds = (row for row in notifications if row.kind == Notification.Kind.REFUND)
-        told = (row for row in of_refunds if refund_no_in(row) == refund.refund_no)
-        return list(islice(told, NOTIFICATIONS_SHOWN))
+        return [row for row in of_refunds if refund_no_in(row) == refund.refund_no]
 
     def get(self, request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
         """The page, with what the developer's backend was told about it."""
@@ -170,10 +182,11 @@ class RefundDetail(RecordDetail):
         return self.show_refund(refund, others, deliveries, attempts, self.told_of(refund, notifications))
 
     def show_refund(
-        self, refund: Refund, others: list[Refund], deliveries: list[Delivery], attempts: list[Attempt],
+        self, refund: Refund, others: list[Refund], deliveries: list[Delivery], attempts: Tried,
         notifications: list[Notification], **more: Any,
     ) -> HttpResponse:  # fmt: skip
-        """The page of a refund with all its rows."""
+        """The page of a refund with all its rows, of the notifications the newest."""
+        older, notifications = max(0, len(notifications) - NOTIFICATIONS_SHOWN), notifications[-NOTIFICATIONS_SHOWN:]
         return self.show(
             refund,
             refund=refund,
@@ -183,6 +196,8 @@ class RefundDetail(RecordDetail):
             refunds=self.listed(others),
             verdict=refund_verdict(refund),
             events=refund_events(refund, notifications, attempts),
+            older=older,
+            older_events=older,
             notifications=notifications if self.sees_player else [],
             deliveries=grouped(deliveries, attempts),
             may_see_order=can(self.actor, "orders.view_order", self.container),

@@ -7,8 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from console.audit import record
+from orders import story
 from orders.models import Attempt, Delivery, Notification, Order
 from orders.story import outcome_sentence, verdict
+from orders.views import details
 from payments.models import owners_of
 from tests.orders import shop
 from tests.orders.records import give_back, place
@@ -159,6 +162,62 @@ def test_needs_the_same_few_queries_however_often_it_was_tried(
     with django_assert_max_num_queries(16):
         page = client.get(url).content.decode()
     assert (f"{attempts - 10} older attempts" in page) == (attempts > 10)
+
+
+def test_of_each_delivery_the_newest_attempts_are_shown_and_the_page_says_how_many_are_left_out(
+    client, operator, order, delivery, url, django_assert_max_num_queries
+):
+    at = timezone.now()
+    other = Delivery.objects.create(**owners_of(order.mini_program), order=order, event="closing", body="{}", attempt_number=1)
+    attempt(other, 1, "acknowledged", status=200, started_at=at)
+    Delivery.objects.filter(pk=delivery.pk).update(attempt_number=205)
+    rows = [
+        Attempt(delivery=delivery, number=number, outcome="bad_status", status=500, started_at=at + timedelta(hours=number))
+        for number in range(1, 206)
+    ]
+    Attempt.objects.bulk_create(rows)
+    client.force_login(operator)
+    with django_assert_max_num_queries(17):
+        page = client.get(url)
+    first, second = page.context["deliveries"]
+    assert (first["attempts"][0]["row"].number, first["older"][-1]["row"].number, first["left_out"]) == (205, 6, 5)
+    assert ([each["row"].number for each in second["attempts"]], second["left_out"]) == ([1], 0)
+    assert "5 older ones are left out here." in page.content.decode()
+    titles = [event["title"] for event in page.context["events"] if "ttempt" in event["title"]]
+    attempts = [f"Delivery attempt {number}" for number in (202, 203, 204, 205)]
+    assert titles == ["Delivery attempt 1", "201 more attempts failed", *attempts]
+
+
+def test_the_newest_notifications_and_entries_are_shown_in_their_order(client, team_admin, order, url, monkeypatch):
+    monkeypatch.setattr(details, "NOTIFICATIONS_SHOWN", 2)
+    monkeypatch.setattr(story, "ENTRIES_SHOWN", 1)
+    told = {"kind": "payment", "event": "e", "out_trade_no": "ORDER-1", "verdict": "duplicate"}
+    for number in range(5):
+        Notification.objects.create(superapp=order.superapp, order=order, payload=f"{{{number}}}", **told)
+        record("orders.order.alert", order, actor=shop.SUPERAPP, note=f"note {number}")
+    client.force_login(team_admin)
+    page = client.get(url)
+    assert [row.payload for row in page.context["notifications"]] == ["{3}", "{4}"]
+    assert [event["body"] for event in page.context["events"] if "note" in event["body"]] == ["note 4"]
+    text = page.content.decode()
+    assert "3 older ones are left out here." in text and "7 older ones are left out here." in text
+    assert f"?object=orders.order%3A{order.pk}" in text
+    notifications = next(part for part in page.context["sections"] if part["url"] == "#notifications")
+    assert notifications["count"] == 5
+
+
+def test_a_refund_shows_the_newest_of_its_notifications(client, operator, starfall, monkeypatch):
+    monkeypatch.setattr(details, "NOTIFICATIONS_SHOWN", 2)
+    order = shop.new_order(starfall)
+    refund = give_back(order, "R-1")
+    for _time in range(3):
+        told = shop.refund_notification(order)
+        told.order, told.verdict = order, "duplicate"
+        told.save()
+    client.force_login(operator)
+    page = client.get(reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk}))
+    newest = list(Notification.objects.order_by("pk"))[1:]
+    assert page.context["notifications"] == newest and "1 older one is left out here." in page.content.decode()
 
 
 ODD = {
