@@ -58,6 +58,11 @@ class RecordDetail(ConsoleView):
         return can(self.actor, "orders.view_attempt", self.container)
 
     @property
+    def sees_refunds(self) -> bool:
+        """Whether the reader may view refunds: their numbers, amounts and reasons, wherever they stand."""
+        return can(self.actor, "orders.view_refund", self.container)
+
+    @property
     def sees_signatures(self) -> bool:
         """Whether the reader may open the workbench, which is about rows of the tables."""
         return can(self.actor, "payments.view_delivery", self.container)
@@ -120,15 +125,24 @@ class OrderDetail(RecordDetail):
         order: Order = self.find(Order.objects.all(), pk)
         deliveries = list(order.deliveries.order_by("id"))
         refunds = list(order.refunds.order_by("started_at", "id"))
-        notifications, older = newest(order.notifications.all(), NOTIFICATIONS_SHOWN)
-        more = self._redelivery(order, deliveries)
-        return self.show_order(order, refunds, deliveries, self.attempts(deliveries), notifications, older=older, **more)
+        told = order.notifications.all() if self.sees_refunds else order.notifications.exclude(kind=Notification.Kind.REFUND)
+        notifications, older = newest(told, NOTIFICATIONS_SHOWN)
+        waits = any(delivery.state in REDELIVERABLE for delivery in deliveries)
+        return self.show_order(order, refunds, deliveries, self.attempts(deliveries), notifications, older=older, waits=waits)
 
     def show_order(
         self, order: Order, refunds: list[Refund], deliveries: list[Delivery], attempts: Tried,
-        notifications: list[Notification], older: int = 0, **more: Any,
+        notifications: list[Notification], older: int = 0, waits: bool = False, **more: Any,
     ) -> HttpResponse:  # fmt: skip
-        """The page of an order with all its rows; `older` notifications are left out."""
+        """The page of an order with all its rows. `older` notifications are left out; `waits` says that it can be redelivered."""
+        acts = {"orders.redeliver": [_("Redeliver now")]} if waits else {}
+        if refunds:
+            acts["orders.view_refund"] = [_("Refunds of this order")]
+        if not self.sees_refunds:
+            refunds = []
+            deliveries = [row for row in deliveries if row.event != Delivery.Event.REFUND]
+            attempts = attempts.of(deliveries)
+            notifications = [row for row in notifications if row.kind != Notification.Kind.REFUND]
         entries, older_entries = entries_of(order, {row.delivery_id for row in attempts.rows})
         return self.show(
             order,
@@ -141,6 +155,8 @@ class OrderDetail(RecordDetail):
             deliveries=grouped(deliveries, attempts),
             refunds=self.listed(refunds),
             notifications=notifications if self.sees_player else [],
+            may_redeliver=waits and can(self.actor, "orders.redeliver", order),
+            resting=resting(self.actor, order, acts),
             **more,
         )
 
@@ -150,14 +166,6 @@ class OrderDetail(RecordDetail):
             return ""
         asked = urlencode({"object": object_key("orders.order", str(order.pk))})
         return f"{reverse('program-activity', kwargs={'app_id': order.mini_program.app_id})}?{asked}"
-
-    def _redelivery(self, order: Order, deliveries: list[Delivery]) -> dict[str, Any]:
-        """The button, or who could press it."""
-        if not any(delivery.state in REDELIVERABLE for delivery in deliveries):
-            return {}
-        if can(self.actor, "orders.redeliver", order):
-            return {"may_redeliver": True}
-        return {"resting": resting(self.actor, order, {"orders.redeliver": [_("Redeliver now")]})}
 
 
 class RefundDetail(RecordDetail):

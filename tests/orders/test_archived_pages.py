@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
+from console.actions import team_role
+from console.actions.membership import set_team_role
 from orders import archived
 from orders.models import Order
 from tests.orders.archive import LONG_AGO, archive, sold
@@ -71,6 +73,20 @@ def test_tells_the_same_as_the_page_did_before(client, operator, starfall, made,
 def _columns(rows):
     rows = rows if isinstance(rows, list) else [rows]
     return [{each.attname: getattr(row, each.attname) for each in row._meta.concrete_fields} for row in rows]
+
+
+def test_refunds_are_for_those_who_may_view_them(client, northlight, operator, team_admin, made, url):
+    asked = {"env": "0", "number": "ORDER-1"}
+    client.force_login(operator)
+    assert "Refund R-1 " in client.get(url, asked).content.decode()
+    alone = ["orders.view_order", "orders.view_attempt"]
+    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
+    set_team_role(operator, northlight, role, actor=team_admin)
+    client.force_login(operator)
+    page = client.get(url, asked).content.decode()
+    assert not any(told in page for told in ("Refund R-1 ", "number=R-1", "USD -3.00"))
+    assert "Refunds of this order</button>" in page
+    assert "Redeliver now" not in page
 
 
 def test_a_refund_and_its_order_lead_to_each_other(client, operator, made, url, refund_url):

@@ -7,8 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from console.actions import team_role
+from console.actions.membership import set_team_role
 from console.audit import record
 from orders import story
+from orders.actions.refund import record_refund
 from orders.models import Attempt, Delivery, Notification, Order
 from orders.story import outcome_sentence, verdict
 from orders.views import details
@@ -278,6 +281,29 @@ def test_a_refund_of_a_standard_payment_has_its_notifications_too(client, operat
     client.force_login(operator)
     page = client.get(reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk}))
     assert list(page.context["notifications"]) == [told]
+
+
+def test_refunds_are_for_those_who_may_view_them(client, northlight, starfall, operator, team_admin):
+    shop.open_push(starfall, team_admin, "https://backend.example/push")
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    told = shop.refund_notification(order)
+    told.payload = '{ "RefundNo": "R-777" }'
+    notice = shop.notice(order, "R-777", amount=123, cause="Bought twice")
+    record_refund(order=Order.objects.get(), notice=notice, actor=shop.SUPERAPP, notification=told)
+    page_of = reverse("orders:detail", kwargs={"app_id": starfall.app_id, "pk": order.pk})
+    client.force_login(operator)
+    page = client.get(page_of).content.decode()
+    assert all(text in page for text in ("R-777", "USD -1.23", "Bought twice", "Delivery: Refund"))
+    alone = ["orders.view_order", "orders.view_attempt"]
+    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
+    set_team_role(operator, northlight, role, actor=team_admin)
+    client.force_login(operator)
+    page = client.get(page_of)
+    text = page.content.decode()
+    assert not any(told in text for told in ("R-777", "1.23", "Bought twice", "Delivery: Refund"))
+    assert [part["url"] for part in page.context["sections"]] == ["#happened", "#deliveries", "#notifications", "#facts"]
+    assert sorted(sum(page.context["resting"].values(), [])) == ["Redeliver now", "Refunds of this order"]
 
 
 def test_each_part_of_the_page_has_an_address_of_its_own(client, operator, superapp_operator, order, url):
