@@ -106,7 +106,9 @@ def test_rules_are_told_by_code_and_what_came_in_is_kept(order, starfall):
     refused("REFUND_CURRENCY", lambda: refund(order, currency="JPY", notification=refund_notification(order)))
     refused("REFUND_EXCEEDS_PAID", lambda: refund(order, amount=1981, notification=refund_notification(order)))
     refused("AMOUNT_MISMATCH", lambda: refund(order, amount=0, notification=refund_notification(order)))
-    refused("AMOUNT_MISMATCH", lambda: refund(order, open_id="somebody", notification=refund_notification(order)))
+    other = refund_notification(order)
+    other.payload = '{ "RefundNo": "R-1", "OpenId": "somebody" }'
+    refused("AMOUNT_MISMATCH", lambda: refund(order, open_id="somebody", notification=other))
     assert not Refund.objects.exists()
     kept = Notification.objects.filter(kind="refund", verdict="mismatch").exclude(detail="")
     assert kept.count() == 5
