@@ -114,8 +114,8 @@ def rows_of(listing: Listing, scope: str, ids: Sequence[int] = ()) -> QuerySet:
 
 
 def page_ids(listing: Listing) -> list[int]:
-    """The ids of the rows of the page that the address names."""
-    return [row["id"] for row in listing.page.rows]
+    """The ids of the rows of the page that the address names; none where they have left the list, never those of another page."""
+    return [] if listing.is_lost else [row["id"] for row in listing.page.rows]
 
 
 def _hand_out(row: Job, place: Place) -> list[User]:

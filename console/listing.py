@@ -11,15 +11,11 @@ Everything stands in the address: filters, `q`, `sort`, and the place in the lis
 never by OFFSET: any depth costs the same, and a row that arrives meanwhile moves nothing. Counts stop at 10,000.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
@@ -28,6 +24,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from console import cursors
 from console.columns import Column, annotations, mask
 from console.filters import ListFilters, numbers_in, words_searched
 from console.listing_table import table_body, table_head
@@ -69,11 +66,15 @@ class Sort:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: `rows` are dicts by column alias, with "id"; the places are cursors, "" where there is no such page."""
+    """One page: `rows` are dicts by column alias, with "id"; the places are cursors, "" where there is no such page.
+
+    It `is_lost` when the rows of the page that was asked for have left the list: then it is the first.
+    """
 
     rows: list[dict[str, Any]]
     previous: str = ""
     next: str = ""
+    is_lost: bool = False
 
 
 class Listing:
@@ -183,6 +184,8 @@ class Listing:
             told.append(_("This list has no column “%(name)s”.") % {"name": unknown[0][:40]})
         if any(self.query.get(name) for name in PLACES) and self.place is None and not self.is_backwards:
             told.append(_("The place in the list that the address names does not exist; this is the first page."))
+        if self.is_lost:
+            told.append(_("The rows of the page that the address names have left the list; this is the first page."))
         return told
 
     @property
@@ -206,7 +209,7 @@ class Listing:
     def place(self) -> tuple[Any, int] | None:
         """Where the page starts: sort value and id; None at the head of the list or for a broken cursor."""
         text = self.query.get("before") or self.query.get("after") or ""
-        return self._read_cursor(text) if text else None
+        return cursors.read(text, self.rows.model._meta.get_field(self.sort.field)) if text else None
 
     @property
     def is_backwards(self) -> bool:
@@ -229,10 +232,10 @@ class Listing:
 
     @cached_property
     def page(self) -> Page:
-        """The page asked for, with one query."""
-        aliases = annotations(self.shown)
-        rows = self.cut(PAGE_SIZE + 1).annotate(**aliases)
-        found = list(rows.values("id", self.sort.field, *self.extra, *aliases))
+        """The page asked for, with one query; the first one, with one more, where no row is behind the place any more."""
+        found = self._read(self.cut(PAGE_SIZE + 1))
+        if self.place and not found:
+            return self._first_page()
         more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
         if self.is_backwards:
             found.reverse()
@@ -240,6 +243,21 @@ class Listing:
         if not found:
             return Page([])
         return Page(found, self._cursor(found[0]) if has_previous else "", self._cursor(found[-1]) if has_next else "")
+
+    def _first_page(self) -> Page:
+        """Instead of one whose rows have left the list; of an empty list nothing is lost."""
+        found = self._read(self.ordered[: PAGE_SIZE + 1])
+        more, found = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+        return Page(found, next=self._cursor(found[-1]) if more else "", is_lost=bool(found))
+
+    def _read(self, rows: QuerySet) -> list[dict[str, Any]]:
+        aliases = annotations(self.shown)
+        return list(rows.annotate(**aliases).values("id", self.sort.field, *self.extra, *aliases))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the first page is shown instead of the one that was asked for."""
+        return self.place is not None and self.page.is_lost
 
     @property
     def capped(self) -> QuerySet:
@@ -256,23 +274,8 @@ class Listing:
         """The count, exact or honestly capped."""
         return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else self.number(self.count)
 
-    # Cursors are opaque but no secret: they hold nothing that the list does not show.
-
     def _cursor(self, row: dict[str, Any]) -> str:
-        value = row[self.sort.field]
-        plain = json.dumps([value.isoformat() if hasattr(value, "isoformat") else value, row["id"]])
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
-
-    def _read_cursor(self, text: str) -> tuple[Any, int] | None:
-        try:
-            plain = json.loads(base64.urlsafe_b64decode(text[:400] + "=" * (-len(text) % 4)))
-            value, pk = plain if isinstance(plain, list) else (None, None)
-            field = self.rows.model._meta.get_field(self.sort.field)
-            value = getattr(field, "output_field", field).clean(value, None)
-        except (binascii.Error, ValueError, TypeError, ValidationError, OverflowError, RecursionError):
-            return None
-        aware = not hasattr(value, "tzinfo") or value.tzinfo is not None
-        return (value, pk) if type(pk) is int and 0 < pk < 2**63 and aware and "\x00" not in str(value) else None
+        return cursors.written(row[self.sort.field], row["id"])
 
     # Addresses
 
@@ -299,8 +302,8 @@ class Listing:
 
     @property
     def here_url(self) -> str:
-        """This page of the list, with its place."""
-        return self.url(**{name: str(self.query[name]) for name in PLACES if name in self.query})
+        """This page of the list, with its place; the first page instead of one that is lost."""
+        return self.url(**{name: str(self.query[name]) for name in PLACES if name in self.query and not self.is_lost})
 
     @property
     def query_fields(self) -> list[tuple[str, str]]:

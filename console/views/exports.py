@@ -89,8 +89,10 @@ class ListExport(FormView):
 
     @property
     def scopes(self) -> list[str]:
-        """The sets of rows to choose from."""
-        return ["selected"] if self.is_selection else ["all", "page"]
+        """The sets of rows to choose from; a page whose rows have left the list is none."""
+        if self.is_selection:
+            return ["selected"]
+        return ["all"] if self.listing.is_lost else ["all", "page"]
 
     @cached_property
     def listing(self) -> Listing:
