@@ -162,12 +162,15 @@ def _news(row: Job, subject: str, said: str) -> News:
 @job("orders.export", failed=tell_failed)  # started before the activity could be exported too
 @job(KIND, failed=tell_failed)
 def export(row: Job, progress: Progress) -> dict[str, Any]:
-    """Write the file; whoever lost the permission since gets none."""
+    """Write the file; whoever lost the permission since gets none. Raises Refused for filters that are not understood any more."""
     params = row.params
     place = place_of(params)
     require(row.actor, params["permission"], place)
     with translation.override(params["language"]), timezone.override(known_zone(params["zone"])):
         listing = exportable(params["record"]).listing(place, QueryDict(params["query"]))
+        if not listing.is_valid:
+            why = _("The filters of this list cannot be understood, so there is no file.")
+            raise Refused(" ".join([why, *listing.filterset.faults]))
         result = replica.read(lambda: _write(row, listing, progress))
     with transaction.atomic():
         progress.finish(result)

@@ -153,6 +153,11 @@ class ListFilters(django_filters.FilterSet):
         )
 
     @property
+    def faults(self) -> list[str]:
+        """What cannot be understood, in sentences."""
+        return [str(sentence) for sentences in self.form.errors.values() for sentence in sentences]
+
+    @property
     def narrowing(self) -> dict[str, Any]:
         """The values of the filters, without those that say which record is shown."""
         return {name: value for name, value in self.values.items() if name not in self.record}

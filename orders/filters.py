@@ -12,7 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from console.filters import MAX_MONTHS, ChoiceFilter, Period, PeriodFilters, SearchFilter, months_before, numbers_in
+from console.filters import (
+    MAX_MONTHS,
+    Chip,
+    ChoiceFilter,
+    Period,
+    PeriodFilters,
+    PeriodForm,
+    SearchFilter,
+    months_before,
+    numbers_in,
+)
 from console.models import MiniProgram
 from orders.models import DeliveryState, Environment, Notification, Order, Refund
 from orders.parts import with_part
@@ -106,8 +116,22 @@ class OrderFilters(RecordFilters):
         return rows.filter(pk__in=rows.exclude(alert="").order_by().values("pk").union(told.order_by().values("pk")))
 
 
+class ItemOfProgramForm(PeriodForm):
+    """An item ID alone says nothing about a superapp, and no index has it."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("item") and not cleaned.get("program") and not self.has_error("program"):
+            told = _("Every mini program has item IDs of its own. Enter the app id or the name of the mini program too.")
+            self.add_error("item", told)
+        return cleaned
+
+
 class SuperappOrderFilters(OrderFilters):
-    """Of all mini programs of a superapp: an item ID alone says nothing here, so it goes with a mini program."""
+    """Of all mini programs of a superapp: an item ID goes with a mini program."""
+
+    class Meta:
+        form = ItemOfProgramForm
 
     search_fields: ClassVar[tuple[str, ...]] = ("prepay_id", "open_id")
     folded: ClassVar[tuple[str, ...]] = ("time", "refund", "alert", "program", "item")
@@ -116,6 +140,11 @@ class SuperappOrderFilters(OrderFilters):
     def of_program(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Orders of the mini programs with this app id or name."""
         return rows.filter(mini_program__in=programs_named(value))
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Without its mini program an item ID cannot stay."""
+        return [chip._replace(names=("program", "item")) if chip.names == ("program",) else chip for chip in super().chips]
 
 
 class RefundFilters(RecordFilters):

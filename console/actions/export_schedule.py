@@ -94,9 +94,10 @@ def kept_query(what: str, place: MiniProgram | Superapp, query: str) -> str:
     kept = QueryDict(query, mutable=True)
     for name in DROPPED:
         kept.pop(name, None)
-    if not exportable(what).listing(place, kept).is_valid:
+    listing = exportable(what).listing(place, kept)
+    if not listing.is_valid:
         told = _("The filters of the list cannot be understood, so nothing is scheduled with them. Mend them on the list first.")
-        raise Refused(told)
+        raise Refused(" ".join([told, *listing.filterset.faults]))
     return kept.urlencode()
 
 
