@@ -1,9 +1,10 @@
 """The table beside the charts of the home page: the same figures, day by day, the newest first."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
-from django.http import QueryDict
-from django.utils.html import escape, format_html
+from django.utils import timezone
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -12,6 +13,7 @@ from console.money import format_money
 from console.templatetags.moments import moment_text
 from orders.charts import number_text, percent_text
 from orders.figures import Day, currencies_of, share
+from orders.models import Order
 
 
 def head(days: Sequence[Day]) -> list[str]:
@@ -26,18 +28,29 @@ def head(days: Sequence[Day]) -> list[str]:
 
 
 def body(days: Sequence[Day], orders_url: str) -> SafeString:
-    """The rows; the day leads to its orders."""
+    """The rows; the day leads to the orders that were placed on it, of each kind."""
     currencies = currencies_of(days)
     return SafeString("".join(_row(day, currencies, orders_url) for day in reversed(days)))
 
 
 def _row(day: Day, currencies: Sequence[str], orders_url: str) -> str:
-    query = QueryDict(mutable=True)
-    query.update({"since": str(day.date), "until": str(day.date)})
-    label = moment_text(day.date, pgettext("date format", "D j M"))
-    first = format_html('<th scope="row"><a href="{}?{}">{}</a></th>', orders_url, query.urlencode(), label)
     cells = "".join(f'<td class="num">{escape(cell)}</td>' for cell in _cells(day, currencies))
-    return f"<tr>{first}{cells}</tr>"
+    return f'<tr><th scope="row">{_links(day, orders_url)}</th>{cells}</tr>'
+
+
+def _links(day: Day, orders_url: str) -> SafeString:
+    """The figures count both kinds together, the records show one: where standard orders were placed they have a link too."""
+    label = moment_text(day.date, pgettext("date format", "D j M"))
+    links = [(_record(day, orders_url), label)]
+    if Order.Kind.STANDARD in day.kinds:
+        links.append((_record(day, orders_url, kind=Order.Kind.STANDARD), str(Order.Kind.STANDARD.label)))
+    return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+
+def _record(day: Day, orders_url: str, **kind: str) -> str:
+    """The orders of the day, which is that of the zone whoever opens the address."""
+    days = {"since": str(day.date), "until": str(day.date), "zone": timezone.get_current_timezone_name()}
+    return f"{orders_url}?{urlencode(kind | days)}"
 
 
 def _cells(day: Day, currencies: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,10 +22,20 @@ PERIODS = (7, 90)  # days
 
 @dataclass
 class Day:
-    """One day in the reader's zone. What is measured (rollups.MEASURES) by currency, amounts in minor units."""
+    """One day in the reader's zone. What is measured (rollups.MEASURES) by currency, amounts in minor units.
+
+    `kinds` are those of the orders that were placed.
+    """
 
     date: date
     measured: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    kinds: set[str] = field(default_factory=set)
+
+    def add(self, kind: str, currency: str, figures: Mapping[str, int]) -> None:
+        """Of orders of the kind in the currency."""
+        self.measured[currency].update(figures)
+        if figures["orders"]:
+            self.kinds.add(kind)
 
     def total(self, name: str) -> int:
         """A number of all currencies. Amounts are never added."""
@@ -56,10 +66,10 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
     starts = [start_of(day.date) for day in days]
     made = max(made_until() or starts[0], starts[0])
     for row in _made(program, starts, made):
-        days[row.pop("day") - 1].measured[row.pop("currency")].update(row)
+        days[row.pop("day") - 1].add(row.pop("kind"), row.pop("currency"), row)
     young = count(made, start_of(today + timedelta(days=1)), mini_program=program, env=Environment.LIVE)
     for bucket, figures in young.items():
-        days[bisect(starts, bucket.start) - 1].measured[bucket.currency].update(figures)
+        days[bisect(starts, bucket.start) - 1].add(bucket.kind, bucket.currency, figures)
     return days
 
 
@@ -92,7 +102,7 @@ def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime) -> 
     split = {hour_of(start) for start in starts if start.minute}
     rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, kind__in=Order.Kind.values)
     rows = rows.filter(start__gte=starts[0], start__lt=until).order_by().annotate(day=DayNumber("start", starts))
-    sums = rows.values("day", "currency").annotate(**{name: Sum(name) for name in MEASURES})
+    sums = rows.values("day", "kind", "currency").annotate(**{name: Sum(name) for name in MEASURES})
     hours = sums.filter(minutes=HOUR)
     if not split:
         return hours

@@ -60,7 +60,7 @@ class RecordList(ConsoleView):
         """The same list over all the days that it can show, "" where it shows them anyway."""
         if not listing.filterset.default_days or listing.page.rows:
             return ""
-        return listing.url(since=listing.filterset.earliest(timezone.localdate()).isoformat())
+        return listing.url(since=listing.filterset.earliest(timezone.localdate()).isoformat(), zone=listing.zone)
 
     def missing(self, listing: RecordListing) -> Missing | None:
         """Of an empty record: what is missing before anything is sold here, None for nothing."""

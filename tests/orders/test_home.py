@@ -14,7 +14,7 @@ from console.models import User
 from orders.charts import charts_of, percent_text
 from orders.figures import currencies_of, days_of
 from orders.rollups import roll
-from tests.orders.records import give_back, place
+from tests.orders.records import give_back, numbers, place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -120,6 +120,21 @@ def test_a_day_of_the_table_leads_to_its_orders(client, operator, starfall, url)
     client.force_login(operator)
     link = re.search(rf'href="([^"]*since={at:%Y-%m-%d}[^"]*)"', client.get(url).content.decode())[1]
     assert "ORDER-1" in client.get(link.replace("&amp;", "&")).content.decode()
+
+
+def test_a_day_shows_a_colleague_elsewhere_the_same_orders_of_both_kinds(client, operator, senior, starfall, url):
+    at = timezone.now() - timedelta(days=3)
+    sold(starfall, "VIRTUAL", at=at.replace(hour=23, minute=30))
+    sold(starfall, "STANDARD", at=at.replace(hour=23, minute=30), kind="standard")
+    sold(starfall, "EARLIER", at=at - timedelta(days=1))
+    for person, zone in ((operator, "Asia/Shanghai"), (senior, "America/New_York")):
+        User.objects.filter(pk=person.pk).update(time_zone=zone)
+    client.force_login(operator)
+    page, day = client.get(url).content.decode(), at + timedelta(days=1)
+    links = [link.replace("&amp;", "&") for link in re.findall(rf'href="([^"]*since={day:%Y-%m-%d}[^"]*)"', page)]
+    assert page.count("Standard payment</a>") == 1, "only where standard orders were placed"
+    client.force_login(User.objects.get(pk=senior.pk))
+    assert [numbers(client.get(link)) for link in links] == [["VIRTUAL"], ["STANDARD"]]
 
 
 @pytest.mark.parametrize(("rows", "days"), [(1, 7), (60, 7), (60, 90)])

@@ -64,6 +64,13 @@ def test_days_before_the_last_twelve_months_show_nothing_and_say_so(client, oper
     assert "Initiated: until 1 Jan 2024" in page
 
 
+def test_the_last_twelve_months_are_shown_with_the_zone_of_their_days(client, operator, url):
+    client.force_login(operator)
+    response = client.get(url)
+    wider = response.context["wider_url"]
+    assert f"zone={response.context['listing'].zone.replace('/', '%2F')}" in wider
+
+
 def test_an_order_number_finds_its_refunds_of_the_last_twelve_months(client, operator, order, url):
     give_back(order, "R-1", started_at=timezone.now() - timedelta(days=100))
     give_back(order, "R-2")
