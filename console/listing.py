@@ -296,7 +296,7 @@ class Listing:
     @property
     def view_query(self) -> str:
         """What makes this list when it is opened later: filters, sort, and the columns where they are not the usual ones."""
-        kept = {"columns": ",".join(column.name for column in self.shown)} if self.asked_columns or self.kept else {}
+        kept = {"columns": ",".join(column.name for column in self.chosen)} if self.asked_columns or self.kept else {}
         known = {*self.form.fields, "columns", "sort", "zone"}
         return self.url(without=[name for name in self.query if name not in known], **kept)[1:]
 
@@ -367,12 +367,17 @@ class Listing:
         return [name for name in self.query.get("columns", "").split(",") if name]
 
     @cached_property
-    def shown(self) -> tuple[Column, ...]:
-        """The columns of the page: those of the address, else those the reader keeps, else the usual ones; always the first."""
+    def chosen(self) -> tuple[Column, ...]:
+        """The columns of the address, else those the reader keeps, else the usual ones; always the first."""
         for names in (self.asked_columns, self.kept):
             if chosen := [column for column in self.columns if column.name in names]:
                 return (self.columns[0], *(column for column in chosen if column is not self.columns[0]))
         return tuple(column for column in self.columns if column.on_page)
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns of the page: the chosen ones, where a list does not show others in their stead."""
+        return self.chosen
 
     def head(self) -> SafeString:
         """The cells of the table's head."""

@@ -58,8 +58,9 @@ class ListSettings(ConsoleView):
         listing = self.listing(kept_columns(self.list_class.name, reader=self.actor))
         found = without_people(views_of(self.list_class.name, self.place, reader=self.actor), listing, reader=self.actor)
         views = [(view, actions.may_change(view, actor=self.actor)) for view in found]
-        shown = {column.name for column in listing.shown}
-        columns = [(column, column.name in shown) for column in listing.columns]
+        # Not those shown: what is kept is for all records of the list, whatever this one shows in a column's stead.
+        ticked = {column.name for column in listing.chosen}
+        columns = [(column, column.name in ticked) for column in listing.columns]
         return self.render(
             status=status, refused=refused, listing=listing, views=views, columns=columns,
             list_url=self.list_url, back_url=self.list_url + listing.url(), typed=self.request.POST.get("name", ""),

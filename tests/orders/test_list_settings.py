@@ -51,6 +51,25 @@ def test_the_usual_columns_come_back(client, operator, list_url, url):
     assert KeptColumns.objects.count() == 1
 
 
+@pytest.mark.parametrize("query", ["kind=standard", "time=paid", "q=ORDER-1+ORDER-2"])
+def test_one_more_column_kept_from_a_record_that_shows_others_changes_no_other(client, operator, list_url, url, query):
+    client.force_login(operator)
+    usual = names(client.get(list_url))
+    page = client.get(f"{url}?{query}")
+    ticked = [column.name for column, is_ticked in page.context["columns"] if is_ticked]
+    client.post(f"{url}?{query}", {"act": "columns", "columns": [*ticked, "attach"]})
+    assert names(client.get(list_url)) == [*usual, "attach"]
+
+
+def test_a_view_keeps_the_columns_that_were_chosen_and_not_what_was_shown_in_their_stead(client, operator, list_url, url):
+    client.force_login(operator)
+    save(client, url, "Paid", "time=paid&columns=number,created,amount")
+    view = SavedView.objects.get()
+    assert "columns=number%2Ccreated%2Camount" in view.query
+    opened = client.get(f"{list_url}?{view.query}")
+    assert names(opened) == ["number", "paid", "amount"] and views(opened) == [("Paid", True)]
+
+
 def test_looking_changes_nothing_and_no_column_or_an_unknown_one_is_refused(client, operator, url):
     client.force_login(operator)
     assert client.get(url).status_code == 200
