@@ -110,9 +110,10 @@ class RecordListing(Listing):
 
     @cached_property
     def archived(self) -> list[Any]:
-        """The tombstones of the numbers that are searched for; one query, of a search only."""
+        """The tombstones of the numbers that are searched for; a query for each kind of number, of a search only."""
         asked = numbers_in(self.query.get("q", "")) if self.is_valid else []
-        return list(archived_in(self.owner, asked, column=self.filterset.number_fields[0])) if asked else []
+        fields = self.filterset.number_fields if asked else ()
+        return [row for field in fields for row in archived_in(self.owner, asked, column=field)]
 
     def _archived_told(self) -> list[str]:
         if len(self.archived) > MOST_TOLD:
@@ -274,6 +275,12 @@ class RefundListing(RecordListing):
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
     totals = ("amount",)
+
+    def _jump_to_archive(self, number: str) -> str:
+        """Refunds of an order of this number that are in the tables go before an order in the archive."""
+        if not self.archived or self.rows.filter(out_trade_no=number).exists():
+            return ""
+        return super()._jump_to_archive(number)
 
     def number(self, count: int) -> str:
         """So many refunds."""

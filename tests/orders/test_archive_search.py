@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from console.templatetags.moments import day_text
 from tests.orders.archive import archive, sold
+from tests.orders.records import give_back, numbers
 from tests.orders.shop import new_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -82,6 +83,26 @@ def test_the_after_sales_record_knows_archived_refunds(client, operator, starfal
     assert "The refund R-1 was archived on" in page
     there = reverse("orders:archived-refund", kwargs={"app_id": starfall.app_id})
     assert client.get(url, {"q": "R-1"}).url == f"{there}?number=R-1"
+
+
+def test_the_after_sales_record_knows_archived_orders(client, operator, starfall):
+    sold(starfall, "ORDER-1")
+    archive()
+    client.force_login(operator)
+    url = reverse("orders:refund-list", kwargs={"app_id": starfall.app_id})
+    there = reverse("orders:archived", kwargs={"app_id": starfall.app_id})
+    assert client.get(url, {"q": "ORDER-1"}).url == f"{there}?env=0&number=ORDER-1"
+    page = client.get(url, {"q": "ORDER-1 ORDER-2"}).content.decode()
+    assert "The order ORDER-1 was archived on" in page and "Not found: ORDER-2." in page
+
+
+def test_refunds_in_the_tables_go_before_an_archived_order_of_the_same_number(client, operator, starfall):
+    sold(starfall, "ORDER-1", env=1)
+    archive()
+    give_back(new_order(starfall, "ORDER-1"), "R-1")
+    client.force_login(operator)
+    response = client.get(reverse("orders:refund-list", kwargs={"app_id": starfall.app_id}), {"q": "ORDER-1"})
+    assert numbers(response) == ["R-1"] and "The order ORDER-1 was archived on" in response.content.decode()
 
 
 def test_another_team_is_not_told(client, stranger, harbor_reader, starfall):
