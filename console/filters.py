@@ -40,14 +40,16 @@ class Chip(NamedTuple):
 class SearchField(forms.CharField):
     """One word or sentence; with `several`, up to MAX_NUMBERS numbers with spaces, commas or line ends between them.
 
+    Where a number may hold such signs itself, `whole` is how many characters it has at most.
     The field has no maxlength: a browser would cut a pasted list and say nothing. console.js asks `most` and says it.
     """
 
     most = MAX_IN_ADDRESS
 
-    def __init__(self, *, several: bool = False, **options: Any) -> None:
+    def __init__(self, *, several: bool = False, whole: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self.several = several
+        self.whole = whole
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
@@ -58,10 +60,15 @@ class SearchField(forms.CharField):
         longest = max(map(len, words), default=0)
         if longest > MAX_SEARCH:
             raise ValidationError(_("A search has at most 200 characters; this one has %s. Shorten it.") % longest)
-        found = " ".join(words)
+        found = self.shortened(text)
         if len(quote_plus(found)) > MAX_IN_ADDRESS:
             raise ValidationError(self.too_long)
         return found
+
+    def shortened(self, text: str) -> str:
+        """The same search as short as an address holds it: numbers with one space between; what may be one number stays."""
+        text = text.strip()
+        return " ".join(numbers_in(text)) if self.several and len(text) > self.whole else text
 
     @property
     def too_long(self) -> str:
@@ -146,6 +153,12 @@ class ListFilters(django_filters.FilterSet):
         return rows.filter(condition)
 
     @property
+    def numbers(self) -> list[str]:
+        """The numbers of a pasted list; none for a search for one thing."""
+        found = numbers_in(self.values.get("q", "")) if getattr(self.form.fields["q"], "several", False) else []
+        return found if len(found) > 1 else []
+
+    @property
     def values(self) -> dict[str, Any]:
         """The cleaned values of the filters that narrow the list; empty while the form has faults."""
         return (
@@ -169,7 +182,7 @@ class ListFilters(django_filters.FilterSet):
 
     def _words(self, name: str, value: Any) -> dict[str, Any]:
         field = self.form.fields[name]
-        if name == "q" and len(numbers := numbers_in(value)) > 1 and getattr(field, "several", False):
+        if name == "q" and (numbers := self.numbers):
             value = ngettext("%(count)s number", "%(count)s numbers", len(numbers)) % {"count": len(numbers)}
         choices = {str(key): label for key, label in getattr(field, "choices", [])}
         return {"filter": field.label, "value": choices.get(str(value), value)}

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 
 from console import cursors
 from console.columns import Column, annotations, mask
-from console.filters import ListFilters, numbers_in, words_searched
+from console.filters import ListFilters, words_searched
 from console.listing_table import table_body, table_head
 
 PAGE_SIZE = 50
@@ -287,8 +287,8 @@ class Listing:
         for name, value in changes.items():
             if value:
                 query[name] = value
-        if self.filterset.form.fields["q"].several and "q" in query:
-            query["q"] = " ".join(numbers_in(str(query["q"])))  # shorter than with line ends
+        if "q" in query:
+            query["q"] = self.filterset.form.fields["q"].shortened(str(query["q"]))
         for name in [name for name, value in query.items() if not value]:
             del query[name]
         return f"?{query.urlencode()}"

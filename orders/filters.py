@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -21,11 +22,12 @@ from console.filters import (
     PeriodForm,
     SearchFilter,
     months_before,
-    numbers_in,
 )
 from console.models import MiniProgram
 from orders.models import DeliveryState, Environment, Notification, Order, Refund
 from orders.parts import with_part
+
+REFUND_NO = 64  # characters of a refund number
 
 
 class RecordFilters(PeriodFilters):
@@ -37,12 +39,6 @@ class RecordFilters(PeriodFilters):
     q = SearchFilter(method="search", label=_("Search"), several=True)
     kind = ChoiceFilter(choices=Order.Kind.choices, label=_("Kind"), method="keep", empty_label=None)
     env = ChoiceFilter(choices=Environment.choices, label=_("Environment"), method="keep", empty_label=None)
-
-    @property
-    def numbers(self) -> list[str]:
-        """The numbers of a pasted list; none for a search for one thing."""
-        found = numbers_in(self.values.get("q", ""))
-        return found if len(found) > 1 else []
 
     @property
     def kind_shown(self) -> str:
@@ -151,6 +147,7 @@ class RefundFilters(RecordFilters):
     """Filters of the after-sales record: the past seven days unless asked otherwise, never more than the last twelve months."""
 
     number_fields = ("refund_no", "out_trade_no")
+    q = SearchFilter(method="search", label=_("Search"), several=True, whole=REFUND_NO)
     folded: ClassVar[tuple[str, ...]] = ("item",)
     axes: ClassVar[dict[str, tuple[str, Any]]] = {"started": ("started_at", _("Initiated"))}
     default_days = 7
@@ -162,6 +159,13 @@ class RefundFilters(RecordFilters):
         if self.numbers:
             return self.with_numbers(rows)
         return rows.filter(with_part("refund_no", value) | with_part("out_trade_no", value))
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """None for a text that as a whole is one refund's number: those may hold commas and spaces. One query, of a list only."""
+        found, asked = super().numbers, self.values.get("q", "")
+        is_one = bool(found) and self.queryset.filter(refund_no=asked, env__in=Environment.values).exists()
+        return [] if is_one else found
 
     def earliest(self, until: date) -> date:
         """Counted from today, whatever the last day."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.columns import Column, Kind, masked
 from console.exports import Exportable, register
-from console.filters import numbers_in
+from console.filters import words_searched
 from console.listing import PLACES, Listing, Sort
 from console.models import MiniProgram, Superapp
 from console.replica import age_told
@@ -111,9 +111,10 @@ class RecordListing(Listing):
     @cached_property
     def archived(self) -> list[Any]:
         """The tombstones of the numbers that are searched for; a query for each kind of number, of a search only."""
-        asked = numbers_in(self.query.get("q", "")) if self.is_valid else []
+        asked = words_searched(self.query) if self.is_valid else set()
         fields = self.filterset.number_fields if asked else ()
-        return [row for field in fields for row in archived_in(self.owner, asked, column=field)]
+        found = [row for field in fields for row in archived_in(self.owner, asked, column=field)]
+        return sorted(found, key=str)
 
     def _archived_told(self) -> list[str]:
         if len(self.archived) > MOST_TOLD:
@@ -146,8 +147,10 @@ class RecordListing(Listing):
         It is looked for in both environments and in both kinds; of several, the one of the record being looked at counts.
         """
         number = self.query.get("q", "").strip()
-        if not number or not self.is_valid or self.filterset.numbers or any(name in self.query for name in PLACES):
+        if not number or not self.is_valid or any(name in self.query for name in PLACES):
             return ""
+        if self.filterset.numbers:
+            return self._jump_to_archive(number)  # a list, unless as a whole it is the number of a refund there
         wanted = self.rows.filter(**{self.filterset.number_fields[0]: number, "env__in": Environment.values})
         found = list(wanted.values("id", "env", "kind", *self.extra)[:10])
         same = (self.filterset.kind_shown, self.filterset.env_shown or Environment.LIVE)

@@ -151,8 +151,10 @@
     control.scrollIntoView({ block: "center" });
   });
 
-  /* A search stands in the address, which has a limit: more than that is told, never cut. Of several numbers, one space each. */
-  const searched = ({ value, dataset }) => ("several" in dataset ? value.trim().split(/[\s,;]+/).join(" ") : value);
+  /* A search stands in the address, which has a limit: more than that is told, never cut. Of several numbers, one space each;
+     a text no longer than data-several may be one number with such signs. */
+  const isList = ({ value, dataset }) => "several" in dataset && value.trim().length > Number(dataset.several);
+  const searched = (input) => (isList(input) ? input.value.trim().split(/[\s,;]+/).join(" ") : input.value);
   const checkLength = (input) => {
     const length = new URLSearchParams({ "": searched(input) }).toString().length - 1;
     input.setCustomValidity(length > Number(input.dataset.most) ? input.dataset.tooLong : "");

@@ -85,6 +85,15 @@ def test_the_after_sales_record_knows_archived_refunds(client, operator, starfal
     assert client.get(url, {"q": "R-1"}).url == f"{there}?number=R-1"
 
 
+def test_an_archived_refund_number_with_spaces_and_commas_jumps_to_its_page(client, operator, starfall):
+    sold(starfall, "ORDER-1", refund="R 1, 2026")
+    archive()
+    client.force_login(operator)
+    there = reverse("orders:archived-refund", kwargs={"app_id": starfall.app_id})
+    found = client.get(reverse("orders:refund-list", kwargs={"app_id": starfall.app_id}), {"q": "R 1, 2026"})
+    assert found.url == f"{there}?number=R+1%2C+2026"
+
+
 def test_the_after_sales_record_knows_archived_orders(client, operator, starfall):
     sold(starfall, "ORDER-1")
     archive()

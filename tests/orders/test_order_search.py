@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
@@ -139,6 +140,30 @@ def test_refunds_are_found_by_their_number_their_orders_or_a_part(client, operat
     response = client.get(url, {"q": "REFUND-77 ORDER-1 NONE"})
     assert sorted(numbers(response)) == ["REFUND-77", "REFUND-78"]
     assert "2 of 3 numbers were found." in response.content.decode()
+
+
+@pytest.mark.parametrize("number", ["R 2026 0042", "R,2026;0042", "2026, 42"])
+def test_a_refund_number_with_spaces_commas_or_semicolons_is_found_as_a_whole(client, operator, starfall, number):
+    refund = give_back(place(starfall, "ORDER-1"), number)
+    give_back(refund.order, "2026")
+    client.force_login(operator)
+    url = reverse("orders:refund-list", kwargs={"app_id": starfall.app_id})
+    detail = reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk})
+    assert client.get(url, {"q": f" {number} "}).headers["Location"] == detail
+    listed = client.get(url, {"q": number, "after": "head"})
+    assert numbers(listed) == [number] and f"Search: {number}" in listed.content.decode()
+    listing = listed.context["listing"]
+    assert QueryDict(listing.url()[1:])["q"] == number, "its addresses keep the signs"
+    assert 'data-several="64"' in listed.content.decode(), "and so does the script"
+
+
+def test_words_that_are_no_number_as_a_whole_are_a_list_of_refunds(client, operator, starfall):
+    order = place(starfall, "ORDER-1")
+    for number in ("R-1", "R-2", "R-1, R-3"):
+        give_back(order, number)
+    client.force_login(operator)
+    response = client.get(reverse("orders:refund-list", kwargs={"app_id": starfall.app_id}), {"q": "R-1, R-2"})
+    assert sorted(numbers(response)) == ["R-1", "R-2"] and "2 of 2 numbers were found." in response.content.decode()
 
 
 @on_postgresql
