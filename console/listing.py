@@ -349,8 +349,11 @@ class Listing:
     @property
     def masked_chips(self) -> list[dict[str, str]]:
         """The same for others than whoever chose the filters: an id of a person is masked as in the rows."""
-        chips, word = self.static_chips, self.query.get("q", "").strip()
-        return [chip | {"label": chip["label"].replace(word, mask(word))} for chip in chips] if self.is_personal else chips
+        if not self.is_personal or self.filterset.numbers:  # of several numbers only the count is told
+            return self.static_chips
+        word = str(self.filterset.values.get("q", ""))  # as the label has it
+        searched = {chip.label for chip in self.filterset.chips if chip.names == ("q",)}
+        return [_masked(chip, word) if chip["label"] in searched else chip for chip in self.static_chips]
 
     @property
     def clear_url(self) -> str:
@@ -386,3 +389,9 @@ class Listing:
     def body(self) -> SafeString:
         """The rows of the table's body."""
         return table_body(self)
+
+
+def _masked(chip: dict[str, str], word: str) -> dict[str, str]:
+    """The chip with the word masked; all of its label where the word does not stand in it."""
+    label = chip["label"]
+    return chip | {"label": label.replace(word, mask(word)) if word and word in label else mask(label)}

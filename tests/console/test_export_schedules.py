@@ -250,10 +250,11 @@ def test_present_recipients_stay_where_there_are_more_people_than_room(client, d
     assert set(daily.recipients.all()) == {operator, senior}
 
 
-def test_a_searched_open_id_is_masked_for_who_sees_players_masked(client, clock, starfall, operator, superapp_operator):
+@pytest.mark.parametrize("typed", ["player-0001-abcd", "player-0001-abcd%2C", "+%3Bplayer-0001-abcd+"])
+def test_a_searched_open_id_is_masked_for_who_sees_players_masked(client, clock, starfall, operator, superapp_operator, typed):
     place(starfall, "ORDER-1", open_id="player-0001-abcd")
     who = {"recipients": [operator], "actor": operator}
-    row = actions.create(starfall, "orders", name="One player", query="q=player-0001-abcd", **who, **FIELDS)
+    row = actions.create(starfall, "orders", name="One player", query=f"q={typed}", **who, **FIELDS)
     url = reverse("program-export-schedule", kwargs={"app_id": starfall.app_id, "pk": row.pk})
     for person, told in ((operator, "Search: player-0001-abcd"), (superapp_operator, "Search: pla…abcd")):
         client.force_login(person)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from console.columns import Column, Kind, cell, mask
 from console.export_formats import FORMULA_STARTS, SEPARATORS, guarded, line
 from console.filters import Period, months_before, words_of
+from console.listing import _masked
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,12 @@ def test_days_in_words():
 @pytest.mark.parametrize(("text", "shown"), [("", ""), ("short", "s…"), ("player-0001", "pla…0001")])
 def test_masks_show_no_whole_id(text, shown):
     assert mask(text) == shown
+
+
+def test_a_filter_whose_id_cannot_be_made_out_is_masked_whole():
+    chip = {"label": "Search: player-0001", "remove_url": ""}
+    assert _masked(chip, "player-0001")["label"] == "Search: pla…0001"
+    assert _masked(chip, "player-0001,")["label"] == _masked(chip, "")["label"] == "Sea…0001"
 
 
 def test_a_cell_without_a_value_is_a_dash():
