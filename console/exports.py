@@ -162,7 +162,7 @@ def _news(row: Job, subject: str, said: str) -> News:
 @job("orders.export", failed=tell_failed)  # started before the activity could be exported too
 @job(KIND, failed=tell_failed)
 def export(row: Job, progress: Progress) -> dict[str, Any]:
-    """Write the file; whoever lost the permission since gets none. Raises Refused for filters that are not understood any more."""
+    """Write the file; who lost the permission since gets none. Raises Refused for filters not understood any more."""
     params = row.params
     place = place_of(params)
     require(row.actor, params["permission"], place)
