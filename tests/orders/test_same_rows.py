@@ -141,7 +141,10 @@ def arriving(program: Any) -> Iterator[Arriving]:
 
 
 def made(record: str, whose: str, program: Any, query: str) -> RecordListing:
-    listing = listing_of(record, program if whose == "program" else program.superapp, QueryDict(query))
+    asked = QueryDict(query, mutable=True)
+    if whose == "superapp" and "item" in asked:  # there an item goes with its mini program
+        asked["program"] = program.app_id
+    listing = listing_of(record, program if whose == "program" else program.superapp, asked)
     assert listing.is_valid
     return listing
 
