@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Func, TextField, Value
 from django.db.models.expressions import Col, Combinable
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from console.columns import Column, Kind
@@ -136,15 +137,18 @@ class ByDecimals(Func):
 
 
 class Words(Func):
-    """A CASE that words the values; what has no word stays."""
+    """A CASE that words the values; what has no word stays, written by the expression `other` if there is one."""
 
     output_field = TextField()
 
     def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
-        sql, params = compiler.compile(self.get_source_expressions()[0])
+        (source,) = self.get_source_expressions()
+        sql, params = compiler.compile(source)
+        stays, other = Cast(source, TextField()), self.extra.get("other")
+        unworded, its_params = compiler.compile(other(stays) if other else stays)
         words = [part for pair in self.extra["words"] for part in pair]
         pairs = " ".join(["WHEN %s THEN %s"] * (len(words) // 2))
-        return f"(CASE ({sql})::text {pairs} ELSE ({sql})::text END)", (*params, *words, *params)
+        return f"(CASE ({sql})::text {pairs} ELSE {unworded} END)", (*params, *words, *its_params)
 
 
 class _Guard(Func):

@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Func, TextField, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
 
 from console.columns import Column, Kind
-from console.export_formats import ByDecimals, major, names
+from console.export_formats import ByDecimals, Words, major, names
 from console.money import exponent, to_major
 
 #: Numbers of the formats in styles.xml (console/spreadsheets/streaming.py); money has 5 more its decimals.
@@ -27,12 +26,13 @@ NOTHING = "<c/>"
 WIDTHS = {Kind.TEXT: 26, Kind.ID: 30, Kind.MONEY: 16, Kind.TIME: 22, Kind.NUMBER: 12, Kind.STATE: 20, Kind.EXCERPT: 60}
 
 # The same patterns for PostgreSQL and for Python. A workbook writes a character by its code as `_x0041_` (ECMA-376, ST_Xstring).
-_SPECIAL = r"[\u0001-\u001f&<>\uFFFE\uFFFF]|_x[0-9A-Fa-f]{4}_|^ | $"
+_SIGNS = r"[\u0001-\u001f&<>\uFFFE\uFFFF]"
+_SPECIAL = _SIGNS + "|_x[0-9A-Fa-f]{4}_|^ | $"
 _UNFIT = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\uFFFE\uFFFF]"
 _CODE = r"_(?=x[0-9A-Fa-f]{4}_)"
 _PLAIN_CODE = "_x005F_"
 # The same in texts between bars; what is found too often costs time and nothing else.
-_SPECIAL_IN_ROW = r"[\u0001-\u001f&<>\uFFFE\uFFFF]|_x|\| | \|"
+_SPECIAL_IN_ROW = _SIGNS + r"|_x|\| | \|"
 _special, _unfit, _code = re.compile(_SPECIAL), re.compile(_UNFIT), re.compile(_CODE)
 
 
@@ -140,7 +140,7 @@ def _sql(column: Column, zone: str, text: type[Func]) -> list[Combinable]:
     if column.kind is Kind.NUMBER:
         return [_number(_opened(COUNT), source)]
     words = [(str(value), text_cell(str(word))) for value, word in column.choices]
-    return [_Word(source, cells=words) if words else text(source)]
+    return [Words(source, words=words, other=_Escaped) if words else text(source)]
 
 
 def _opened(style: int) -> Value:
@@ -180,16 +180,3 @@ class _Escaped(Func):
         content = f"CASE WHEN ({sql}) ~ '{_SPECIAL}' THEN ' xml:space=\"preserve\">' || {fit} ELSE '>' || {sql} END"
         cell = f"""CASE WHEN ({sql}) <> '' THEN '<c s="{TEXT}" t="str"><v' || {content} || '</v></c>' END"""
         return f"COALESCE({cell}, '{NOTHING}')", tuple(params) * 4
-
-
-class _Word(Func):
-    """The cell of the word of a value; a value without a word is written as it is."""
-
-    output_field = TextField()
-
-    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
-        sql, params = compiler.compile(self.get_source_expressions()[0])
-        other, its_params = compiler.compile(_Escaped(Cast(self.get_source_expressions()[0], TextField())))
-        cells = [part for pair in self.extra["cells"] for part in pair]
-        pairs = " ".join(["WHEN %s THEN %s"] * (len(cells) // 2))
-        return f"(CASE ({sql})::text {pairs} ELSE {other} END)", (*params, *cells, *its_params)

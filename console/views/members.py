@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from console.actions import membership as actions
 from console.actions.invitation import invite
 from console.errors import Invisible
+from console.filters import id_in
 from console.matrix import COLUMNS, MATRIX, PLATFORM, ROLES, SIGNED_IN, SUPERAPP, SUPERAPP_ROLES, TEAM, TEAM_ROLES
 from console.members import member_listing
 from console.models import Superapp, SuperappMembership, Team, TeamMembership, TeamRole, User, choices
@@ -47,7 +48,7 @@ def role_choices(place: Team | Superapp) -> list[tuple[str, str]]:
 
 def chosen_role(place: Team | Superapp, value: str) -> str | TeamRole:
     """The role that a value of `role_choices` means; another one stays what it is, and is refused by the action."""
-    row = place.roles.filter(pk=value).first() if isinstance(place, Team) and value.isdecimal() else None
+    row = place.roles.filter(pk=pk).first() if isinstance(place, Team) and (pk := id_in(value)) else None
     return row or value
 
 
