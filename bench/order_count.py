@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.db import connection
 from django.http import QueryDict
@@ -11,15 +12,19 @@ from django.utils import timezone
 from bench.database import record, rollups
 from bench.measuring import Result, medians
 from bench.queries import TIMES, page_rows, runner
+from console import prepared
 from console.listing import PAGE_SIZE, Listing
 from console.models import MiniProgram, Superapp
+from console.prepared import fetch
 from orders import rollups as rolled_up
 from orders.figures import PERIODS, days_of
 from orders.listings import order_listing
 
 ROUNDS = 7
 QUERIES = ("", "payment=paid", "delivery=delivered")
-ZONES = ("Asia/Shanghai", "Asia/Kathmandu")  # sums of hours, sums of quarters
+ZONES = ("Asia/Shanghai", "Asia/Kathmandu")  # sums of hours, sums of hours and quarters
+#: What runs it, and its parameters.
+Statement = tuple[Callable[[str, Any], object], str, Any]
 
 
 def measure(rows: int) -> list[Result]:
@@ -69,26 +74,35 @@ def summed(program: MiniProgram, number: int) -> None:
     rolled_up.count(timezone.now() - timedelta(days=number), mini_program=program, env=0)
 
 
-def recorded(make: Callable[[], object]) -> list[tuple[str, Any]]:
-    """The statements that `make` runs, with their parameters."""
-    found = []
+def recorded(make: Callable[[], object]) -> list[Statement]:
+    """The statements that `make` runs, with what runs them and their parameters."""
+    found: list[Statement] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        found.append((sql, params))
+        found.append((plain, sql, params))
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(note):
+    def note_prepared(sql: str, params: Any) -> Any:
+        found.append((fetch, sql, params))
+        return fetch(sql, params)
+
+    with connection.execute_wrapper(note), patch.object(prepared, "fetch", note_prepared):
         make()
     return found
 
 
-def replay(statements: list[tuple[str, Any]], *, times: int) -> None:
-    """Run the statements one after the other and fetch what they return, so many times."""
+def plain(sql: str, params: Any) -> None:
+    """Run it as the ORM does and fetch what it returns."""
     with connection.cursor() as cursor:
-        for _time in range(times):
-            for sql, params in statements:
-                cursor.execute(sql, params)
-                cursor.fetchall()
+        cursor.execute(sql, params)
+        cursor.fetchall()
+
+
+def replay(statements: list[Statement], *, times: int) -> None:
+    """Run the statements one after the other and fetch what they return, so many times."""
+    for _time in range(times):
+        for run, sql, params in statements:
+            run(sql, params)
 
 
 def count(listing: Listing, which: str, *, times: int) -> None:

@@ -99,10 +99,13 @@ def is_among(field: str, values: Iterable[datetime]) -> Combinable | Q:
     """Whether the moment in a field is one of these, as one parameter whose values an index looks up one by one."""
     if connection.vendor == "postgresql":
         comparison = {"arg_joiner": " = ANY(", "template": "(%(expressions)s::timestamptz[]))"}
-        # As a literal of its own: psycopg takes ten times as long for a list of moments.
-        array = Value("{" + ",".join(moment.isoformat() for moment in values) + "}")
-        return Func(F(field), array, output_field=models.BooleanField(), **comparison)
+        return Func(F(field), Value(array_of(values)), output_field=models.BooleanField(), **comparison)
     return Q(**{f"{field}__in": list(values)})
+
+
+def array_of(moments: Iterable[datetime]) -> str:
+    """The literal of an array of PostgreSQL: psycopg takes ten times as long for a list of moments."""
+    return "{" + ",".join(moment.isoformat() for moment in moments) + "}"
 
 
 def _fields(model: type[models.Model], names: Sequence[str]) -> list[Any]:

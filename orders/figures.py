@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Func, IntegerField, Sum
+from django.db.models import Func, IntegerField, Q, Sum, Value
 from django.utils import timezone
 
-from console.bulk import is_among
+from console.bulk import array_of, is_among
 from console.filters import start_of
 from console.models import MiniProgram
 from orders.models import Environment, Order, Rollup
@@ -18,24 +18,19 @@ from orders.models.rollups import HOUR, MEASURES, QUARTER
 from orders.rollups import count, hour_of, made_until
 
 PERIODS = (7, 90)  # days
+STANDARD = "standard"  # of the orders placed: those of standard payment
 
 
 @dataclass
 class Day:
-    """One day in the reader's zone. What is measured (rollups.MEASURES) by currency, amounts in minor units.
-
-    `kinds` are those of the orders that were placed.
-    """
+    """One day in the reader's zone. What is measured (rollups.MEASURES and STANDARD) by currency, amounts in minor units."""
 
     date: date
     measured: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    kinds: set[str] = field(default_factory=set)
 
-    def add(self, kind: str, currency: str, figures: Mapping[str, int]) -> None:
-        """Of orders of the kind in the currency."""
+    def add(self, currency: str, figures: Mapping[str, int]) -> None:
+        """What was measured in the currency."""
         self.measured[currency].update(figures)
-        if figures["orders"]:
-            self.kinds.add(kind)
 
     def total(self, name: str) -> int:
         """A number of all currencies. Amounts are never added."""
@@ -62,15 +57,20 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
     What is made already comes from the rollups, what is younger from the rows themselves.
     """
     today = timezone.localdate()
-    days = [Day(today - timedelta(days=back)) for back in reversed(range(number))]
-    starts = [start_of(day.date) for day in days]
+    # One more at the front takes what the hour in which the first of them begins has of the day before.
+    days = [Day(today - timedelta(days=back)) for back in reversed(range(number + 1))]
+    starts = [start_of(day.date) for day in days[1:]]
     made = max(made_until() or starts[0], starts[0])
     for row in _made(program, starts, made):
-        days[row.pop("day") - 1].add(row.pop("kind"), row.pop("currency"), row)
-    young = count(made, start_of(today + timedelta(days=1)), mini_program=program, env=Environment.LIVE)
-    for bucket, figures in young.items():
-        days[bisect(starts, bucket.start) - 1].add(bucket.kind, bucket.currency, figures)
-    return days
+        at, currency = row.pop("day"), row.pop("currency")
+        if row.pop("is_before"):
+            days[at].measured[currency].subtract(row)
+            at -= 1
+        days[at].add(currency, row)
+    for bucket, figures in count(made, start_of(today + timedelta(days=1)), mini_program=program, env=Environment.LIVE).items():
+        standard = figures["orders"] if bucket.kind == Order.Kind.STANDARD else 0
+        days[bisect(starts, bucket.start)].add(bucket.currency, {**figures, STANDARD: standard})
+    return days[1:]
 
 
 class DayNumber(Func):
@@ -88,7 +88,7 @@ class DayNumber(Func):
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """A search in an array."""
         sql, params = compiler.compile(self.source_expressions[0])
-        return f"width_bucket({sql}, %s::timestamptz[])", [*params, self.starts]
+        return f"width_bucket({sql}, %s::timestamptz[])", [*params, array_of(self.starts)]
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """One comparison for each day; SQLite keeps times as texts that sort as they follow each other."""
@@ -98,16 +98,26 @@ class DayNumber(Func):
 
 
 def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime) -> Iterable[Any]:
-    """Hours, and the quarters of those that a day begins in the middle of: days of Kathmandu (+05:45) are no sums of hours."""
-    split = {hour_of(start) for start in starts if start.minute}
+    """Sums of the hours of each day, those in the midst of which it begins (Kathmandu, +05:45) as if they were all of it.
+
+    Beside them, `is_before`, the sums of the quarters of such hours that are of the day before.
+    """
+    hours = [hour_of(start) for start in starts]
     rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, kind__in=Order.Kind.values)
-    rows = rows.filter(start__gte=starts[0], start__lt=until).order_by().annotate(day=DayNumber("start", starts))
-    sums = rows.values("day", "kind", "currency").annotate(**{name: Sum(name) for name in MEASURES})
-    hours = sums.filter(minutes=HOUR)
-    if not split:
-        return hours
-    quarters = [hour + timedelta(minutes=minutes) for hour in split for minutes in range(0, HOUR, QUARTER)]
-    return hours.exclude(is_among("start", split)).union(sums.filter(is_among("start", quarters), minutes=QUARTER), all=True)
+    rows = rows.filter(start__gte=hours[0], start__lt=until).order_by().annotate(day=DayNumber("start", hours))
+    sums = rows.values("day", "currency").annotate(**{STANDARD: Sum("orders", filter=Q(kind=Order.Kind.STANDARD), default=0)})
+    sums = sums.annotate(**{name: Sum(name) for name in MEASURES})
+    whole = sums.filter(minutes=HOUR).annotate(is_before=Value(0))
+    before = [start for first, end in zip(hours, starts, strict=True) for start in _quarters(first, end)]
+    if not before:
+        return whole
+    return whole.union(sums.filter(is_among("start", before), minutes=QUARTER).annotate(is_before=Value(1)), all=True)
+
+
+def _quarters(start: datetime, end: datetime) -> Iterable[datetime]:
+    while start < end:
+        yield start
+        start += timedelta(minutes=QUARTER)
 
 
 def currencies_of(days: Iterable[Day]) -> list[str]:
