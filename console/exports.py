@@ -26,6 +26,7 @@ from console.listing import Listing
 from console.middleware import known_zone
 from console.models import ExportSchedule, Job, MiniProgram, Notice, Superapp, Team, User
 from console.notices import News, tell
+from console.packing import packed
 from console.permissions import THE_PLATFORM, Platform, can, require
 
 KIND = "console.export"
@@ -201,7 +202,7 @@ def _write(row: Job, listing: Listing, progress: Progress) -> dict[str, Any]:
 
 def _zip(target: IO[bytes], stem: str, listing: Listing, rows: QuerySet, columns: list[Column], progress: Progress) -> Export:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open(f"{stem}.csv", "w", force_zip64=True) as inside:
+        with packed(archive, f"{stem}.csv", force_zip64=True) as inside:
             done = write_csv(listing, rows, columns, inside, progress=progress)
         archive.writestr("about.txt", about(listing, done.totals, done))
     return done
