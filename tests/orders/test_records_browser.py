@@ -14,7 +14,7 @@ from console.models import User
 from orders.models import Order
 from tests.browser import SIZE
 from tests.orders.archive import archive, sold
-from tests.orders.records import place
+from tests.orders.records import give_back, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 #: In Shanghai it is the next day already.
@@ -126,6 +126,15 @@ def test_a_pasted_list_is_never_cut_and_one_that_is_too_long_is_told(signed_in, 
     field.fill(", ".join(numbers[:200]))
     page.get_by_role("button", name="Filter").first.click()
     expect(page.locator("main")).to_contain_text("0 of 200 numbers were found.")
+
+
+def test_a_refund_number_with_signs_of_a_list_in_it_is_searched_as_it_is(signed_in, live_server, starfall):
+    page, number = signed_in, "R 1, of;2"
+    give_back(place(starfall, "GIVEN-BACK", payment_state="paid"), number)
+    page.goto(f"{live_server.url}/m/{starfall.app_id}/refunds/")
+    page.locator("input[name=q]").fill(number)
+    page.get_by_role("button", name="Filter").first.click()
+    expect(page.locator("h1")).to_contain_text(number)  # its only row: the page of the refund
 
 
 def test_a_view_is_kept_and_opened(signed_in, live_server, starfall):
