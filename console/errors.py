@@ -3,6 +3,8 @@
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from console.sentences import joined
+
 
 class Forbidden(PermissionDenied):
     """The object is visible to the actor, who may not do this to it: HTTP 403.
@@ -30,4 +32,4 @@ class Refused(Exception):
     def __init__(self, message: str = "", /, **errors: str) -> None:
         self.errors: dict[str, str] = {"": message} if message else {}
         self.errors.update(errors)
-        super().__init__(" ".join(self.errors.values()))
+        super().__init__(joined(self.errors.values()))

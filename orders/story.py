@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from console.http_messages import Answer
 from console.models import AuditEntry
 from console.money import format_money
+from console.sentences import joined
 from console.templatetags.state_looks import look_of
 from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
 
@@ -116,7 +117,7 @@ def verdict(order: Order) -> Verdict:
     found = _standing(order)
     if not order.alert:
         return found
-    text = " ".join([str(found.text), *_alerts(order)])
+    text = joined([found.text, *_alerts(order)])
     if order.alert == Order.Alert.LATE and order.delivery_state in DONE:
         return Verdict(found.tone, found.icon, text)
     return Verdict("danger", "exclamation-triangle", text)
@@ -140,7 +141,7 @@ def _standing(order: Order) -> Verdict:
     found = DELIVERY[order.delivery_state]
     if order.refund_state == Order.RefundState.NONE:
         return found
-    text = f"{found.text} {REFUNDED[order.refund_state]}"
+    text = joined([found.text, REFUNDED[order.refund_state]])
     if order.refund_state == Order.RefundState.REFUNDED and order.delivery_state == DeliveryState.DELIVERED:
         return Verdict("warning", "exclamation-triangle", text)
     return Verdict(found.tone, found.icon, text)
@@ -159,7 +160,7 @@ def refund_verdict(refund: Refund) -> Verdict:
     found, order = REFUND_STATES[refund.state], refund.order
     if refund.state == Refund.State.SUCCESS and order.delivery_state == DeliveryState.DELIVERED:
         kept = _("The item had been delivered: check whether the player still has it.")
-        return Verdict("warning", "exclamation-triangle", f"{found.text} {kept}")
+        return Verdict("warning", "exclamation-triangle", joined([found.text, kept]))
     return found
 
 

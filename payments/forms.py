@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from console.http import DestinationRefused, check_resolved_sync
 from console.models import Superapp
 from console.money import MoneyError, currencies, parse_price
+from console.sentences import joined
 from payments.actions.exemption import Limits
 from payments.models import REASON_LIMIT, Merchant, Request
 
@@ -211,7 +212,7 @@ class ReasonForm(PlainForm):
         """The reason that is stored and sent."""
         chosen = self.cleaned_data["usual"]
         parts = ["" if chosen is None else str(REASONS[chosen].text), self.cleaned_data["reason"].strip()]
-        return " ".join(filter(None, parts))
+        return joined(parts)
 
     def part(self) -> str:
         """The field that the usual reason is about, "" for none."""

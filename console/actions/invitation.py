@@ -18,6 +18,7 @@ from console.links import find, send
 from console.models import OPEN_LINK, Invitation, Superapp, Team, TeamRole, User
 from console.names import checked_name
 from console.permissions import THE_PLATFORM, Scoped, require
+from console.sentences import joined
 
 FIRST_ADMIN = {Team: "team_admin", Superapp: "superapp_admin"}
 MANAGE_PLACES = {Team: "console.manage_teams", Superapp: "console.manage_superapps"}
@@ -167,7 +168,7 @@ def _check_password(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise Refused(password1=" ".join(error.messages)) from None
+        raise Refused(password1=joined(error.messages)) from None
 
 
 def _make_account(email: str, name: str, password: str) -> User:

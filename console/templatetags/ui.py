@@ -26,6 +26,7 @@ from heroicons import IconDoesNotExist
 from heroicons.templatetags.heroicons import heroicon_outline
 
 from console.money import format_money
+from console.sentences import joined
 from console.templatetags.moments import moment_text
 from console.templatetags.state_looks import look_of
 
@@ -114,6 +115,12 @@ def message_tone(level_tag: str) -> str:
 def tone_icon(tone: str) -> SafeString:
     """Return the icon that goes with a tone."""
     return _icon(_ICONS_OF_TONES.get(tone, "information-circle"), 20)
+
+
+@register.simple_tag
+def sentences(*texts: str) -> SafeString:
+    """Return sentences one after the other, without a space behind a full-width stop."""
+    return SafeString(joined(map(conditional_escape, texts)))
 
 
 # Money, time, ids

@@ -15,6 +15,7 @@ from console.lifecycle import lock, move, move_many
 from console.models import AuditEntry, MiniProgram, User
 from console.money import MoneyError, check_price
 from console.permissions import require
+from console.sentences import joined
 from items.actions import entries, image
 from items.actions.mails import queue_take_down_mail
 from items.images import Picture
@@ -210,7 +211,7 @@ def changed_since(item: Item, version: int) -> str:
         for entry in edits.order_by("-id")[:20]
         if entry.changes["version"][1] > version
     ]
-    told = " ".join(reversed(sentences))
+    told = joined(reversed(sentences))
     return _("This item was changed since you opened the form. %s Check the values, then save again to replace them.") % told
 
 

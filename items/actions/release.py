@@ -16,6 +16,7 @@ from console.errors import Refused, WrongState
 from console.lifecycle import lock, move, move_many
 from console.models import MiniProgram, User
 from console.permissions import require
+from console.sentences import joined
 from items import exemptions
 from items.actions import entries
 from items.actions.mails import tell_requester
@@ -71,7 +72,7 @@ def submit(items: Iterable[Item], *, actor: User, message: str = "", shown: Mapp
         exempt = exemptions.granted(program, lock_row=True)
         fit, skipped = sort_out(_locked(chosen, program), currency=settlement_currency(program), shown=shown)
         if not fit:
-            raise WrongState(" ".join(why for _item, why in skipped[:NAMED]))
+            raise WrongState(joined(why for _item, why in skipped[:NAMED]))
         split = exemptions.split(fit, exempt)
         return Submission(
             _into_review(program, split, actor=actor, message=message) if split.reviewed else None,

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from console import bulk
 from console.errors import WrongState
 from console.listing import PAGE_SIZE, Listing
+from console.sentences import joined
 from console.views.base import FormView
 from items import exemptions
 from items.actions import release as actions
@@ -111,7 +112,7 @@ def _outcome(result: actions.Submission) -> str:
         sentence = ngettext("%(number)d item waits for review.", "%(number)d items wait for review.", number)
         told.append(sentence % {"number": number})
     told += [f"{why} ({number})" for why, number in result.beyond.items()]
-    return " ".join(told)
+    return joined(told)
 
 
 class ReleaseWithdraw(ItemPage, FormView):

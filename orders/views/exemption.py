@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from console.errors import Invisible, Refused, WrongState
 from console.lifecycle import moves, wrong_state_message
+from console.sentences import joined
 from console.views.base import FormView
 from items.actions import exemption as actions
 from items.exemptions import unreviewed_under
@@ -86,7 +87,7 @@ class ExemptionRevoke(FormView):
         if taken:
             sentence = ngettext("%(number)d item was taken down.", "%(number)d items were taken down.", len(taken))
             told.append(sentence % {"number": len(taken)})
-        return self.done(" ".join(told), reverse("payments:approvals", kwargs={"superapp": row.superapp.code}))
+        return self.done(joined(told), reverse("payments:approvals", kwargs={"superapp": row.superapp.code}))
 
     def ticked(self) -> list[Item]:
         """The items ticked in the list. Raises Refused when there are none."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from console.errors import Refused, WrongState
 from console.models import Superapp, User
 from console.permissions import require
+from console.sentences import joined
 from payments.actions import exemption, merchant, payment
 from payments.content import content_hash
 from payments.models import Request, why_not_decide
@@ -73,7 +74,7 @@ def _decide(row: Asked, shown: str, *, actor: User, approve: bool, reason: str, 
     except Refused as error:
         if "reason" in error.errors:
             raise
-        raise Refused(_named(row.request, " ".join(map(str, error.errors.values())))) from None
+        raise Refused(_named(row.request, joined(error.errors.values()))) from None
 
 
 def _named(request: Request, sentence: str) -> str:

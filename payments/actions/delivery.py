@@ -12,6 +12,7 @@ from console.http import DestinationRefused, check_destination
 from console.lifecycle import lock
 from console.models import AuditEntry, MiniProgram, User
 from console.permissions import require
+from console.sentences import joined
 from payments.actions import credential as credentials
 from payments.models import Credential, DeliveryConfig, owners_of
 
@@ -97,7 +98,7 @@ def stale_sentence(config: DeliveryConfig, *, since: int) -> str:
     saves = [entry for entry in entries.order_by("-id")[:5] if entry.changes["version"][1] > since]
     said = [_said(entry) for entry in reversed(saves)]
     advice = _("What you typed is still below. Compare, then press Confirm again to replace what is stored.")
-    return " ".join([*said, advice])
+    return joined([*said, advice])
 
 
 def _said(entry: AuditEntry) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from console.actions import team_role
 from console.actions.membership import set_team_role
@@ -153,6 +153,13 @@ def test_an_alert_does_not_hide_how_the_order_stands(alert, states, text, tone):
     payment, delivery, refund = states
     told = verdict(Order(alert=alert, payment_state=payment, delivery_state=delivery, refund_state=refund))
     assert (told.text, told.tone) == (text, tone)
+
+
+def test_sentences_follow_each_other_without_a_space_in_chinese(starfall):
+    row = Order(alert="paid_after_closing", payment_state="paid", delivery_state="delivered", refund_state="refunded")
+    with translation.override("zh-hans"):
+        text = verdict(row).text
+    assert text.count("。") == 3 and " " not in text
 
 
 @pytest.mark.parametrize("attempts", [1, 60])
