@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from console.matrix import FRESH, PERMISSIONS, SIGNED_IN
@@ -74,6 +74,17 @@ def every_route_states_its_permission(app_configs: Any, **kwargs: Any) -> list[C
 
 def _says_whether_fresh(page: type[ConsoleView]) -> bool:
     return any("fresh_factor" in vars(ancestor) for ancestor in page.__mro__ if ancestor is not ConsoleView)
+
+
+@register()
+def the_pool_is_wide_enough(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A Warning when jobs of a worker's threads may wait in vain for a connection."""
+    pool = settings.DATABASES["default"].get("OPTIONS", {}).get("pool")
+    needed = settings.CONNECTIONS_OF_A_JOB * settings.CELERY_WORKER_CONCURRENCY
+    if not pool or pool["max_size"] >= needed:
+        return []
+    told = f"DATABASE_POOL_MAX is {pool['max_size']}, and a worker needs up to {needed}: exports wait for a connection and fail."
+    return [Warning(told, hint="Raise it, unset it, or lower WORKER_CONCURRENCY.", id="console.W001")]
 
 
 @register(Tags.security, deploy=True)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -13,7 +14,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from console import keys, logs
+from console import checks, keys, logs
 from console.jobs import sweep
 from console.proxies import client_address
 from tests.conftest import Postbox
@@ -77,6 +78,14 @@ def test_the_pool_has_four_connections_for_each_thread_of_a_worker(set_to, most)
     env = production(DATABASE_URL="postgres://nobody@db.example/never_opened", **set_to)
     run = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.stdout.strip() == most, run.stderr
+
+
+@pytest.mark.parametrize(("most", "told"), [(31, ["console.W001"]), (32, [])])
+def test_a_pool_that_is_too_small_for_a_worker_is_told_at_the_start(monkeypatch, most, told):
+    of_a_job = settings.CONNECTIONS_OF_A_JOB
+    kept = {"DATABASES": {"default": {"OPTIONS": {"pool": {"max_size": most}}}}, "CONNECTIONS_OF_A_JOB": of_a_job}
+    monkeypatch.setattr(checks, "settings", SimpleNamespace(**kept, CELERY_WORKER_CONCURRENCY=8))
+    assert [warning.id for warning in checks.the_pool_is_wide_enough(None)] == told
 
 
 def test_production_starts_when_everything_is_set():
