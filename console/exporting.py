@@ -144,14 +144,13 @@ def write_workbook(
     """The same as a workbook (.xlsx): as many sheets as the rows need, and one that says what they are and add up to."""
     zone = timezone.get_current_timezone_name()
     output = Output(target)
-    book = StreamedBook(output)  # type: ignore[arg-type]  # it only writes
     with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
         taken_at = moment(reader)
         sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
         pieces = _pieces(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
-        _write_sheets(book, str(listing.caption), columns, head(columns, zone), pieces, sink)
-        _write_about(book, listing, totals.result(), taken_at)
-        book.close()
+        with StreamedBook(output) as book:  # type: ignore[arg-type]  # it only writes
+            _write_sheets(book, str(listing.caption), columns, head(columns, zone), pieces, sink)
+            _write_about(book, listing, totals.result(), taken_at)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
 
 

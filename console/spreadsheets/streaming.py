@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import IO
+from typing import IO, Self
 
 from console.packing import packed
 
@@ -21,11 +21,21 @@ _KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 class StreamedBook:
-    """A workbook into `target`, which is only ever written to. Use `sheet()` for each sheet, then `close()`."""
+    """A workbook into `target`, which is only ever written to. In a `with`, use `sheet()` for each sheet."""
 
     def __init__(self, target: IO[bytes]) -> None:
         self.archive = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self.titles: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        """Write the end of the file; of one that failed nothing more: its target may be full, or closed by the time."""
+        if kind is None:
+            self.close()
+        else:
+            self.archive.fp = None
 
     @contextmanager
     def sheet(self, title: str, *, widths: Sequence[int], is_frozen: bool = False) -> Iterator[Callable[[bytes], object]]:

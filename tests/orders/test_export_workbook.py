@@ -1,8 +1,10 @@
 """Exports as workbooks: the same rows as the CSV, with types, and nothing in them that a program would carry out."""
 
+import gc
 import io
 import shutil
 import subprocess
+import sys
 from datetime import datetime
 from zipfile import ZipFile
 
@@ -163,6 +165,27 @@ def through_libreoffice(data: bytes, ending: str, folder, separator=","):
     options = [f"--infilter=Text - txt - csv (StarCalc):{ord(separator)},34,76"] if ending == "csv" else []
     subprocess.run([*command, *options, str(folder / f"orders.{ending}")], check=True, capture_output=True)
     return load_workbook(out / "orders.xlsx")
+
+
+class Full(io.BytesIO):
+    """A disk that is full after the head of the file."""
+
+    def write(self, block):
+        if self.tell() > 100:
+            raise OSError("No space left on device")
+        return super().write(block)
+
+
+def test_a_workbook_that_failed_is_let_go_without_a_word(starfall):
+    place(starfall, "ORDER-1")
+    listing, target, told = order_listing(starfall, QueryDict(YEAR)), Full(), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", told.append)
+        with pytest.raises(OSError, match="No space left"):
+            exporting.write_workbook(listing, listing.matching, listing.columns, target, progress=Quiet())
+        target.close()
+        gc.collect()
+    assert told == []
 
 
 with_libreoffice = pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
