@@ -28,6 +28,7 @@ from console.models import ExportSchedule, Job, MiniProgram, Notice, Superapp, T
 from console.notices import News, tell
 from console.packing import packed
 from console.permissions import THE_PLATFORM, Platform, can, require
+from console.sentences import joined
 
 KIND = "console.export"
 #: What an export can be, as the ending of its name: CSV, a zip of the CSV and an about.txt, a workbook.
@@ -171,7 +172,7 @@ def export(row: Job, progress: Progress) -> dict[str, Any]:
         listing = exportable(params["record"]).listing(place, QueryDict(params["query"]))
         if not listing.is_valid:
             why = _("The filters of this list cannot be understood, so there is no file.")
-            raise Refused(" ".join([why, *listing.filterset.faults]))
+            raise Refused(joined([why, *listing.filterset.faults]))
         result = replica.read(lambda: _write(row, listing, progress))
     with transaction.atomic():
         progress.finish(result)

@@ -17,6 +17,7 @@ from console.middleware import known_zone
 from console.models import ExportSchedule, MiniProgram, Superapp, User
 from console.permissions import can, require
 from console.schedules import plan_from_now
+from console.sentences import joined
 
 MOST = 50  # schedules of one place
 #: What of a list's address a schedule does not keep: the days are those of the period, the rest belongs to one look.
@@ -66,16 +67,17 @@ def edit(schedule: ExportSchedule, *, recipients: Sequence[User], actor: User, *
 def pause(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
     """Start no more exports until it is resumed."""
     with _held(schedule, actor) as row:
-        row.is_paused = True
+        row.is_paused, row.trouble, row.trouble_since = True, "", None
         row.save()
         record("console.export_schedule.pause", row, actor=actor)
     return row
 
 
 def resume(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
-    """Go on with the period that is under way, in the name of whoever resumes it."""
+    """Go on with the period that is under way, in the name of whoever resumes it. Raises Refused for filters with faults."""
     with _held(schedule, actor) as row:
-        row.owner, row.is_paused = actor, False
+        kept_query(row.record, row.place, row.query)
+        row.owner, row.is_paused, row.trouble, row.trouble_since = actor, False, "", None
         plan_from_now(row)
         row.save()
         record("console.export_schedule.resume", row, actor=actor)
@@ -97,7 +99,7 @@ def kept_query(what: str, place: MiniProgram | Superapp, query: str) -> str:
     listing = exportable(what).listing(place, kept)
     if not listing.is_valid:
         told = _("The filters of the list cannot be understood, so nothing is scheduled with them. Mend them on the list first.")
-        raise Refused(" ".join([told, *listing.filterset.faults]))
+        raise Refused(joined([told, *listing.filterset.faults]))
     return kept.urlencode()
 
 

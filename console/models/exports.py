@@ -16,13 +16,18 @@ class ExportSchedule(models.Model):
     """An export of a list, started once for each day, week or month that is over in its zone. `query` is that of the list.
 
     It stands in a mini program (with its team) or, without one, in the superapp. `next_since` is the first day of the next
-    period, `due_at` the moment at which that period is over.
+    period, `due_at` the moment at which that period is over. `trouble` says why the last one that fell due was not started.
     """
 
     class Every(models.TextChoices):
         DAY = "day", _("Every day, about yesterday")
         WEEK = "week", _("Every Monday, about last week (Monday to Sunday)")
         MONTH = "month", _("On the first of the month, about last month")
+
+    class Trouble(models.TextChoices):
+        PERMISSION = "permission", _("The person in whose name it ran may not export this list any more.")
+        FILTERS = "filters", _("Its filters cannot be understood any more.")
+        FAULT = "fault", _("Something went wrong on our side. It is tried again every minute.")
 
     name = models.CharField(_("name"), max_length=60)
     record = models.CharField(max_length=40)
@@ -39,6 +44,8 @@ class ExportSchedule(models.Model):
     next_since = models.DateField()
     due_at = models.DateTimeField()
     is_paused = models.BooleanField(default=False)
+    trouble = models.CharField(max_length=12, choices=Trouble.choices, blank=True, default="", db_default="")
+    trouble_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,8 +18,9 @@ from console.errors import Invisible, Refused
 from console.exports import exportable
 from console.list_settings import views_of
 from console.listing import Listing
-from console.models import ExportRun, ExportSchedule, MiniProgram, Superapp, User
+from console.models import ExportRun, ExportSchedule, Job, MiniProgram, Superapp, User
 from console.permissions import can, holders, require, sees_players
+from console.schedules import listing_of
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
 from console.views.exports import SCHEDULES, ExportForm
@@ -141,7 +142,9 @@ class ScheduleForms(SchedulePage, FormView):
         """The list with the filters that are kept."""
         query = self.request.GET.copy()
         query.pop("record", None)
-        kept = self.row.query if self.row else actions.kept_query(self.record, self.place, query.urlencode())
+        if self.row:
+            return listing_of(self.row)
+        kept = actions.kept_query(self.record, self.place, query.urlencode())
         return exportable(self.record).listing(self.place, QueryDict(kept))
 
     @cached_property
@@ -176,11 +179,17 @@ class ScheduleForms(SchedulePage, FormView):
         links = [{"label": view.name, "url": f"?record={self.record}&{view.query}"} for view in views]
         chips = listing.static_chips if is_whole else listing.masked_chips
         days = [chip for chip in chips if listing.query.get("q") or not self.is_days(chip)]
-        runs = self.row.runs.select_related("job").order_by("-since")[:10] if self.row else []
         return {
-            "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": runs,
+            "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": self.runs(),
             "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
         }  # fmt: skip
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The last ten; the page of a job is for whoever started it and for its recipients."""
+        rows = list(self.row.runs.select_related("job").order_by("-since")[:10]) if self.row else []
+        mine = Job.objects.filter(Q(actor=self.actor) | Q(readers=self.actor), pk__in=[row.job_id for row in rows])
+        opened = set(mine.values_list("pk", flat=True))
+        return [{"row": row, "is_opened": row.job_id in opened} for row in rows]
 
     def is_days(self, chip: dict[str, str]) -> bool:
         """Whether a chip tells the days that the list shows by itself; a schedule has days of its own."""

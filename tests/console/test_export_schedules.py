@@ -144,6 +144,48 @@ def test_a_schedule_that_cannot_be_started_holds_up_no_other(daily, clock, starf
     assert [entry["schedule"] for entry in logs if entry["event"] == "schedule_not_started"] == [daily.pk]
 
 
+def test_the_owner_is_told_once_what_cannot_be_started_and_the_page_says_since_when(client, daily, clock, operator, monkeypatch):
+    clock(2026, 3, 5, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "start", lambda *_args, **_more: 1 / 0)
+        assert [schedules.start_due(), schedules.start_due()] == [0, 0]
+    mail = OutgoingMail.objects.get()
+    assert (mail.recipient, mail.subject) == (operator.email, "Not started: the scheduled export “Sales”")
+    assert "Something went wrong on our side" in mail.body and f"/exports/{daily.pk}/" in mail.body
+    client.force_login(operator)
+    place = reverse("program-export-schedules", kwargs={"app_id": daily.place.app_id})
+    pages = [place, f"{place}{daily.pk}/"]
+    for page in pages:
+        text = client.get(page).content.decode()
+        assert "Not started" in text and "Something went wrong on our side" in text and "5 Mar 2026, 00:00" in text
+    assert schedules.start_due() == 1, "the period is made up for"
+    assert all("Not started" not in client.get(page).content.decode() for page in pages)
+
+
+def test_it_pauses_when_its_filters_cannot_be_understood_any_more(client, daily, clock, operator, senior):
+    ExportSchedule.objects.update(query="payment=stolen")
+    clock(2026, 3, 5, 0)
+    assert [schedules.start_due(), schedules.start_due()] == [0, 0] and not Job.objects.exists()
+    mails = OutgoingMail.objects.filter(subject="Paused: the scheduled export “Sales”", body__contains="“stolen” is not one of")
+    assert sorted(mail.recipient for mail in mails) == sorted([operator.email, senior.email])
+    client.force_login(senior)
+    url = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
+    text = client.get(url).content.decode()
+    assert "5 Mar 2026, 00:00" in text and "“stolen” is not one of" in text and 'value="resume"' not in text
+    told = client.post(url, {"act": "resume"}, follow=True).content.decode()
+    assert "The filters of the list cannot be understood" in told and "Its filters cannot be understood any more." in told
+    assert ExportSchedule.objects.get().is_paused
+
+
+def test_what_could_not_be_started_waits_behind_the_others(daily, clock, starfall, operator, monkeypatch):
+    other = actions.create(starfall, "orders", name="Other", query="", recipients=[operator], actor=operator, **FIELDS)
+    ExportSchedule.objects.filter(pk=daily.pk).update(trouble="fault", trouble_since=daily.due_at)
+    clock(2026, 3, 5, 0)
+    monkeypatch.setattr(schedules, "MOST_AT_ONCE", 1)
+    schedules.start_due()
+    assert ExportRun.objects.get().schedule == other
+
+
 def test_a_day_of_23_hours_ends_at_midnight_too(daily, operator, clock):
     clock(2026, 3, 8, 12)  # New York sets its clocks forward
     row = actions.edit(daily, recipients=[operator], actor=operator, **FIELDS | {"zone": "America/New_York"})
@@ -266,6 +308,16 @@ def test_who_may_not_see_the_list_is_no_recipient(daily, operator, stranger, app
     for person in (stranger, approver):
         with pytest.raises(Refused, match="Not allowed to see this list"):
             actions.edit(daily, recipients=[person], actor=operator, **FIELDS)
+
+
+def test_the_page_of_a_run_is_linked_for_those_who_may_open_it(client, daily, clock, operator, developer):
+    clock(2026, 3, 5, 0)
+    schedules.start_due()
+    job = reverse("job-detail", kwargs={"uid": Job.objects.get().uid})
+    url = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
+    for person, linked in ((operator, True), (developer, False)):
+        client.force_login(person)
+        assert (job in client.get(url).content.decode(), client.get(job).status_code == 200) == (linked, linked)
 
 
 def test_who_may_not_export_schedules_nothing(clock, starfall, approver):
