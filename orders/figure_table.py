@@ -44,7 +44,7 @@ def _links(day: Day, orders_url: str) -> SafeString:
     links = [(_record(day, orders_url), label)]
     if day.total(STANDARD):
         links.append((_record(day, orders_url, kind=Order.Kind.STANDARD), str(Order.Kind.STANDARD.label)))
-    return format_html_join(" · ", '<a href="{}">{}</a>', links)
+    return format_html_join("\u00a0· ", '<a href="{}">{}</a>', links)
 
 
 def _record(day: Day, orders_url: str, **kind: str) -> str:

@@ -110,7 +110,7 @@ class Mismatches(_Desk):
             "open_url": self.url("mismatches", case=case.name),
             "settled_url": self.url("mismatches", case=case.name, show="settled") if settled_count and not is_settled else "",
             "settled_count": count_text(settled_count),
-            **self._verbs(case, has_lines=bool(wanted)),
+            **self._verbs(case, has_lines=bool(wanted), is_settled=is_settled),
         }
 
     def _pages(self, case: Case, found: Page, *, is_settled: bool) -> dict[str, str]:
@@ -124,23 +124,19 @@ class Mismatches(_Desk):
             "next": self.url("mismatches", **shown, after=found.next) if found.next else "",
         }
 
-    def _verbs(self, case: Case, *, has_lines: bool) -> dict[str, Any]:
+    def _verbs(self, case: Case, *, has_lines: bool, is_settled: bool) -> dict[str, Any]:
         permission = settle_permission(case, self.place)
         may = bool(permission) and can(self.actor, permission, self.place)
-        buttons = {permission: [_("Settle")]} if permission else {}
-        if case.name == "undelivered" and self.mini_program:
-            buttons["orders.redeliver"] = [*buttons["orders.redeliver"], _("Redeliver many")]
+        has_many = case.name == "undelivered" and bool(self.mini_program) and not is_settled
+        verbs = [_("Put back on the desk") if is_settled else _("Settle"), *([_("Redeliver many")] if has_many else [])]
+        rests = resting(self.actor, self.place, {permission: verbs}) if permission else {str(TEAM_SETTLES): verbs}
         return {
             "may_settle": may,
-            "resting": self._resting(buttons) if has_lines else {},
+            "resting": rests if has_lines else {},
             "settle_url": self.url("mismatch-settle"),
             "reopen_url": self.url("mismatch-reopen"),
-            "may_redeliver": has_lines and case.name == "undelivered" and bool(self.mini_program) and may,
+            "may_redeliver": has_lines and has_many and may,
         }
-
-    def _resting(self, buttons: dict[str, list[str]]) -> dict[str, list[Any]]:
-        """What the reader cannot do here, by who can."""
-        return resting(self.actor, self.place, buttons) if buttons else {str(TEAM_SETTLES): [_("Settle")]}
 
 
 class SettleForm(forms.Form):

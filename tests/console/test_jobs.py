@@ -44,7 +44,7 @@ def test_who_lost_the_permission_sees_how_a_job_ended_and_none_of_its_figures(cl
     params = {"permission": "orders.view_order"}
     Job.objects.update(state="succeeded", file="orders.csv", done=4321, total=4321, result=result, params=params)
     client.force_login(operator)
-    figures = ("4,321 rows", "1,234.56", "orders.csv")
+    figures = ("4,321 rows", "1,234.56", "orders.csv", "The file is ready")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.core.files.storage.FileSystemStorage.size", lambda *_arguments: 1)
         text = page(client, job).content.decode()
@@ -53,7 +53,7 @@ def test_who_lost_the_permission_sees_how_a_job_ended_and_none_of_its_figures(cl
     operator.refresh_from_db()
     client.force_login(operator)
     text = page(client, job).content.decode()
-    assert "You no longer have the permission that this needs" in text and "Done" in text
+    assert "You no longer have the permission that this needs" in text and "The work is done." in text
     assert not any(figure in text for figure in figures)
     Job.objects.update(state="running")
     assert "4321" not in page(client, job).content.decode() + client.get(reverse("job-list")).content.decode()

@@ -119,6 +119,9 @@ def test_who_may_not_settle_reads_who_can(client, operator, senior, starfall, or
     client.force_login(operator)
     page = client.get(url("mismatches", starfall)).content.decode()
     assert "Ask one of those who can:" in page and str(senior) in page and 'name="ids"' not in page
+    mismatch.settle(UNDELIVERED, starfall, [order.pk], note="Mine.", actor=senior)
+    page = client.get(url("mismatches", starfall, case="undelivered", show="settled"))
+    assert list(page.context["resting"].values()) == [["Put back on the desk"]], "what would stand on this page"
 
 
 def test_the_superapps_cases_are_settled_by_its_admin_only(client, superapp_admin, superapp_operator, starfall, told):
