@@ -38,6 +38,7 @@ from console.http_attempt import tls_context as tls_context
 from console.http_messages import CONNECT_DEADLINE, Answer, OutgoingRequest
 from console.http_messages import excerpt as excerpt
 from console.lookups import Lookups
+from console.loops import new_loop
 
 Result = TypeVar("Result")
 Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
@@ -277,7 +278,7 @@ class _Background:
     """A running event loop in a daemon thread, with one client."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="outgoing-http", daemon=True)
         self.thread.start()
         self.client = self.run(_opened_client())

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
+from console import loops
 from console.crash import mark
 from console.http import Client
 from console.http_messages import DEADLINE
@@ -239,4 +240,5 @@ class InHand:
 
 def run(stop: threading.Event, *, limits: Limits | None = None) -> None:
     """Dispatch until `stop` is set; ends within 20 seconds of that."""
-    asyncio.run(Dispatcher(stop, limits or Limits()).run())
+    with loops.seldom_collected():
+        loops.run(Dispatcher(stop, limits or Limits()).run())

@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 
+from console import loops
 from console.http import Answer, Client, OutgoingRequest
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
@@ -64,7 +65,7 @@ def talk(exceptions):
                 async with Client(resolve=answers(*addresses)) as client:
                     return await client.send(OutgoingRequest(url=url, **request)), server
 
-        return asyncio.run(go())
+        return loops.run(go())
 
     return run
 
@@ -81,7 +82,7 @@ def send(url: str, *, resolve=None, **request) -> Answer:
         async with Client(resolve=resolve) as client:
             return await client.send(OutgoingRequest(url=url, **request))
 
-    return asyncio.run(go())
+    return loops.run(go())
 
 
 def free_port() -> int:

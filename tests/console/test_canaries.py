@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from console import loops
 from console.errors import Refused
 from console.http import Client, OutgoingRequest, probe, send_sync
 from console.http_kept import send_kept
@@ -159,7 +160,7 @@ def test_the_test_of_a_superapps_backend(quiet):
             for url, answer in zip(URLS, await asyncio.gather(*asked), strict=True):
                 assert answer.unreachable or "rebinding" in url or "redirect" in url, url
 
-    asyncio.run(press_all())
+    loops.run(press_all())
 
 
 @inside

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from console import http
+from console import http, loops
 from console.http import Answer, Client, OutgoingRequest
 from tests.console.raw_http import OK, Server, answers, exceptions, free_port, send, talk
 
@@ -102,7 +102,7 @@ def test_every_attempt_has_a_fresh_connection_and_no_cookies(exceptions):
             assert [(await client.send(request)).status for _ in range(2)] == [200, 200]
             return server.requests
 
-    requests = asyncio.run(go())
+    requests = loops.run(go())
     assert len(set(ports)) == 2 and not any(b"cookie" in request.lower() for request in requests)
 
 
@@ -155,7 +155,7 @@ def test_the_name_is_asked_once_and_the_connection_goes_to_that_answer(exception
             answer = await client.send(OutgoingRequest(url=f"http://receiver.test:{server.port}/"))
             return answer, server.requests[0]
 
-    answer, sent = asyncio.run(go())
+    answer, sent = loops.run(go())
     assert answer.status == 200 and asked == ["receiver.test"] and b"Host: receiver.test" in sent
 
 
@@ -165,10 +165,10 @@ def test_a_socket_is_only_made_for_a_checked_address():
         http._current.set(http._Attempt(deadline=0, limit=asyncio.timeout(None), addresses=checked))
         http._checked_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 80))).close()
 
-    asyncio.run(make("8.8.8.8"))
+    loops.run(make("8.8.8.8"))
     for host in ("127.0.0.1", "8.8.4.4", "134744072", "localhost", "::1"):
         with pytest.raises(http.AddressRefused):
-            asyncio.run(make(host))
+            loops.run(make(host))
 
 
 def test_the_connection_itself_is_refused_when_the_address_was_not_checked(talk, monkeypatch):
@@ -223,7 +223,7 @@ def test_a_probe_of_an_unreachable_address_always_takes_the_connect_deadline():
             answer = await http.probe(OutgoingRequest(url="http://a.test/", connect_deadline=0.2), client=client)
             return answer, loop.time() - begun
 
-    answer, took = asyncio.run(go())
+    answer, took = loops.run(go())
     assert answer.unreachable and took >= 0.19
 
 
@@ -238,10 +238,10 @@ def test_a_form_check_refuses_private_and_unknown_names_with_one_sentence():
     sentences = set()
     for resolve in (unknown, answers("10.0.0.1"), answers("8.8.8.8", "::1")):
         with pytest.raises(http.DestinationRefused) as caught:
-            asyncio.run(check(resolve))
+            loops.run(check(resolve))
         sentences.add(caught.value.sentence)
     assert len(sentences) == 1
-    assert asyncio.run(check(answers("8.8.8.8"))).host == "a.test"
+    assert loops.run(check(answers("8.8.8.8"))).host == "a.test"
 
 
 # --- Synchronous callers -----------------------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def test_the_same_name_is_looked_up_once_at_a_time(monkeypatch):
         go_on.set()
         return await asyncio.gather(*waiting)
 
-    assert asyncio.run(go()) == [["8.8.8.8"]] * 4 and asked == ["a.test"]
+    assert loops.run(go()) == [["8.8.8.8"]] * 4 and asked == ["a.test"]
 
 
 @pytest.mark.parametrize(

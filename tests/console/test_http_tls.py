@@ -3,6 +3,8 @@
 import asyncio
 import datetime
 import ssl
+import threading
+from contextlib import suppress
 
 import pytest
 from cryptography import x509
@@ -10,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from console import http
+from console import http, loops
 from console.http import Client, OutgoingRequest
 from tests.console.raw_http import OK, Server, answers, exceptions, talk
 
@@ -82,7 +84,7 @@ def test_the_name_is_verified_though_the_connection_goes_to_an_address(exception
                 for name in ("receiver.test", "other.test")
             ]
 
-    right, wrong = asyncio.run(go())
+    right, wrong = loops.run(go())
     assert (right.status, right.error_class) == (200, "")
     assert set(right.durations) == {"dns", "connect", "tls", "first_byte", "total"}
     assert wrong.error_class == "tls"

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from console import url_check
+from console import loops, url_check
 from console.http import Client, OutgoingRequest
 from console.url_check import Found, kind_of
 from tests.console.raw_http import OK, Server, answers, exceptions
@@ -25,7 +25,7 @@ def checked(exceptions, reply, *, host="receiver.test", scheme="http", tls=None,
             asked = OutgoingRequest(url=f"{scheme}://{host}:{server.port}/push", inspect=True, body=b"{}", **request)
             return await url_check.check(asked, client=client)
 
-    return asyncio.run(go())
+    return loops.run(go())
 
 
 def test_tells_addresses_time_and_answer(exceptions):
@@ -69,7 +69,7 @@ def test_shows_a_certificate_that_is_refused_and_why_and_sends_nothing(
             asked = OutgoingRequest(url=f"https://{host}:{server.port}/push", body=b"{}", inspect=True, tls=tls)
             return await url_check.check(asked, client=client), server.requests
 
-    found, came = asyncio.run(go())
+    found, came = loops.run(go())
     assert (found.answer.error_class, found.answer.tls_fault, came) == ("tls", fault, [])
     (certificate,) = found.certificates
     assert (certificate.subject, certificate.names, certificate.days_left) == ("receiver.test", ("receiver.test",), days_left)
@@ -90,7 +90,7 @@ def test_tells_a_trusted_chain(exceptions, certificate, server_tls):
             url = f"https://receiver.test:{server.port}/"
             return await url_check.check(OutgoingRequest(url=url, tls=trusting(certificate), inspect=True), client=client)
 
-    (shown,) = asyncio.run(go()).certificates
+    (shown,) = loops.run(go()).certificates
     assert (shown.subject, shown.issuer, shown.days_left) == ("receiver.test", "receiver.test", 0)
     assert shown.names == ("receiver.test",)
     assert shown.ends > datetime.datetime.now(datetime.UTC)
@@ -102,7 +102,7 @@ def test_a_request_that_does_not_inspect_keeps_no_chain(exceptions, certificate,
             exceptions.LOCAL_DESTINATIONS = frozenset({f"receiver.test:{server.port}"})
             return await client.send(OutgoingRequest(url=f"https://receiver.test:{server.port}/", tls=trusting(certificate)))
 
-    assert asyncio.run(go()).chain == ()
+    assert loops.run(go()).chain == ()
 
 
 def test_tells_where_a_redirect_leads_and_does_not_go_there(exceptions):
@@ -130,7 +130,7 @@ def test_one_address_that_is_not_public_refuses_all_and_shows_no_digits_of_it(ex
         async with Client(resolve=answers("93.184.215.14", "10.20.30.40")) as client:
             return await url_check.check(OutgoingRequest(url="https://mixed.test/", connect_deadline=0.1), client=client)
 
-    found = asyncio.run(go())
+    found = loops.run(go())
     assert set(found.addresses) == {Found("93.184.215.14", "public"), Found("", "private")}
     assert found.answer.status is None and found.answer.public_class == "unreachable"
     assert "10.20.30.40" not in repr((found.addresses, found.refusal, found.answer.public_reason()))
@@ -146,8 +146,8 @@ def test_a_closed_port_and_a_blocked_address_take_the_same_time_and_words(except
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        closed = asyncio.run(go(taken.getsockname()[1]))
-    blocked = asyncio.run(go(80))
+        closed = loops.run(go(taken.getsockname()[1]))
+    blocked = loops.run(go(80))
     assert (closed[0], blocked[0]) == ("connect", "refused_destination")
     assert closed[1] == blocked[1]
     assert min(closed[2], blocked[2]) >= 0.2
@@ -159,5 +159,5 @@ def test_a_refused_form_sends_nothing(exceptions, url):
         async with Client(resolve=answers("93.184.215.14")) as client:
             return await url_check.check(OutgoingRequest(url=url), client=client)
 
-    found = asyncio.run(go())
+    found = loops.run(go())
     assert found.refusal and not found.addresses and found.answer.status is None
