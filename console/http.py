@@ -71,6 +71,7 @@ class _NotingConnector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         attempt = _current.get()
         attempt.mark("connected")
+        attempt.transport = connection.transport
         attempt.limit.reschedule(attempt.deadline)
         return connection
 
@@ -111,6 +112,7 @@ class Client:
         except (DestinationRefused, aiohttp.ClientError, OSError, UnicodeError) as error:
             return _failed(error, attempt)
         finally:
+            attempt.end()
             _current.reset(token)
 
     async def _exchange(self, request: OutgoingRequest, attempt: _Attempt) -> Answer:

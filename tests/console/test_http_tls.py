@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -109,4 +110,34 @@ def test_plain_text_behind_https_is_a_tls_error(exceptions):
             exceptions.LOCAL_DESTINATIONS = frozenset({f"127.0.0.1:{port}"})
             return await client.send(OutgoingRequest(url=f"https://127.0.0.1:{port}/"))
 
-    assert asyncio.run(go()).error_class == "tls"
+    assert loops.run(go()).error_class == "tls"
+
+
+def test_a_receiver_that_never_ends_its_side_of_tls_keeps_no_connection(exceptions, certificate, server_tls):
+    """A socket of ours, and so one of the files a process may open, for half a minute after each of thousands of pushes."""
+    ended = []
+
+    def answer_and_stay(listener: socket.socket) -> None:
+        with server_tls.wrap_socket(listener.accept()[0], server_side=True) as wrapped:
+            wrapped.recv(4096)
+            wrapped.sendall(OK)
+            with socket.socket(fileno=wrapped.detach()) as bare:  # whoever reads it as TLS would end it too
+                bare.settimeout(5)
+                with suppress(TimeoutError):
+                    with suppress(ConnectionResetError):
+                        while bare.recv(4096):
+                            pass
+                    ended.append(True)
+
+    async def go(port: int, thread: threading.Thread) -> http.Answer:
+        async with Client(resolve=answers("127.0.0.1")) as client:
+            answer = await client.send(OutgoingRequest(url=f"https://receiver.test:{port}/", tls=trusting(certificate)))
+            await asyncio.to_thread(thread.join)  # while the client is there for the next push
+            return answer
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        exceptions.LOCAL_DESTINATIONS = frozenset({f"receiver.test:{port}"})
+        (thread := threading.Thread(target=answer_and_stay, args=(listener,))).start()
+        assert loops.run(go(port, thread)).status == 200
+    assert ended
