@@ -63,6 +63,13 @@ class Sort:
         """The same the other way round."""
         return replace(self, descending=not self.descending)
 
+    def behind(self, rows: QuerySet, place: tuple[Any, int] | None) -> QuerySet:
+        """The rows in this order, from the head or behind a place, that is a value of the field and an id."""
+        if place:
+            compare: Any = TupleLessThan if self.descending else TupleGreaterThan
+            rows = rows.filter(compare(Tuple(self.field, "id"), place))
+        return rows.order_by(*self.order)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -224,11 +231,7 @@ class Listing:
     def cut(self, size: int = PAGE_SIZE) -> QuerySet:
         """At most `size` rows from the place on; of a page backwards in reverse order."""
         sort = self.sort.turned if self.is_backwards else self.sort
-        rows = self.matching
-        if self.place:
-            compare: Any = TupleLessThan if sort.descending else TupleGreaterThan
-            rows = rows.filter(compare(Tuple(sort.field, "id"), self.place))
-        return rows.order_by(*sort.order)[:size]
+        return sort.behind(self.matching, self.place)[:size]
 
     @cached_property
     def page(self) -> Page:

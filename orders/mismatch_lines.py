@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db.models import F, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from console.listing import Sort
 from console.money import format_money
 from console.templatetags.moments import moment_text
 from orders.archived import order_page
@@ -81,11 +81,8 @@ def _place(rows: QuerySet, pk: int) -> tuple[Any, int] | None:
 
 
 def _cut(rows: QuerySet, place: tuple[Any, int] | None, is_backwards: bool) -> QuerySet:
-    time_field, sign = TIMES[rows.model], "" if is_backwards else "-"
-    if place:
-        compare: Any = TupleGreaterThan if is_backwards else TupleLessThan
-        rows = rows.filter(compare(Tuple(time_field, "id"), place))
-    return rows.select_related(*RELATED[rows.model]).order_by(f"{sign}{time_field}", f"{sign}pk")
+    sort = Sort("time", "", TIMES[rows.model], descending=not is_backwards)
+    return sort.behind(rows.select_related(*RELATED[rows.model]), place)
 
 
 def lines(case: Case, rows: QuerySet) -> list[Line]:
