@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_fsm import FSMField
 
 from console.templatetags.state_looks import STATES, UNKNOWN, look_of
-from console.templatetags.ui import copy, money, state_badge, state_mark, when
+from console.templatetags.ui import copy, money, sentences, state_badge, state_mark, when
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STYLES = Path(settings.BASE_DIR) / "static" / "css"
@@ -149,3 +149,8 @@ def test_an_unknown_icon_takes_no_page_down():
 def test_blocks_keep_their_content_and_escape_their_title():
     html = render("{% card title=title %}<p>Inside</p>{% endcard %}", title="<b>")
     assert "<p>Inside</p>" in html and "&lt;b&gt;" in html
+
+
+def test_sentences_have_a_space_between_them_where_their_stop_brings_none_along():
+    assert sentences("Paid.", "", "Refunded.") == "Paid. Refunded."
+    assert sentences("已支付。", "<b>", when(None)) == f"已支付。&lt;b&gt; {when(None)}"
