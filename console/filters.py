@@ -167,8 +167,9 @@ class ListFilters(django_filters.FilterSet):
 
     @property
     def faults(self) -> list[str]:
-        """What cannot be understood, in sentences."""
-        return [str(sentence) for sentences in self.form.errors.values() for sentence in sentences]
+        """What cannot be understood, in sentences that name the filter."""
+        found = [(name, sentence) for name, sentences in self.form.errors.items() for sentence in sentences]
+        return [_("%(filter)s: %(value)s") % {"filter": self.form.fields[name].label, "value": told} for name, told in found]
 
     @property
     def narrowing(self) -> dict[str, Any]:

@@ -193,8 +193,9 @@ class ScheduleForms(SchedulePage, FormView):
 
     def is_days(self, chip: dict[str, str]) -> bool:
         """Whether a chip tells the days that the list shows by itself; a schedule has days of its own."""
-        labels = [str(label) for _field, label in getattr(self.listing.filterset, "axes", {}).values()]
-        return any(chip["label"].startswith(f"{label}:") for label in labels)
+        labels = [label for _field, label in getattr(self.listing.filterset, "axes", {}).values()]
+        heads = tuple((_("%(time)s: %(days)s") % {"time": label, "days": ""}).strip() for label in labels)
+        return chip["label"].startswith(heads)
 
     def cleaned(self, form: Any) -> dict[str, Any]:
         """The fields of the action."""

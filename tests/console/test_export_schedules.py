@@ -166,7 +166,7 @@ def test_it_pauses_when_its_filters_cannot_be_understood_any_more(client, daily,
     ExportSchedule.objects.update(query="payment=stolen")
     clock(2026, 3, 5, 0)
     assert [schedules.start_due(), schedules.start_due()] == [0, 0] and not Job.objects.exists()
-    mails = OutgoingMail.objects.filter(subject="Paused: the scheduled export “Sales”", body__contains="“stolen” is not one of")
+    mails = OutgoingMail.objects.filter(subject__startswith="Paused: ", body__contains="Payment: “stolen” is not one of")
     assert sorted(mail.recipient for mail in mails) == sorted([operator.email, senior.email])
     client.force_login(senior)
     url = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
@@ -308,6 +308,15 @@ def test_who_may_not_see_the_list_is_no_recipient(daily, operator, stranger, app
     for person in (stranger, approver):
         with pytest.raises(Refused, match="Not allowed to see this list"):
             actions.edit(daily, recipients=[person], actor=operator, **FIELDS)
+
+
+@pytest.mark.parametrize(("language", "chip"), [("en", "Payment: Paid"), ("zh-hans", "支付：已支付")])
+def test_its_page_names_no_days_but_those_of_its_periods(client, daily, operator, language, chip):
+    operator.language = language
+    operator.save()
+    client.force_login(operator)
+    url = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
+    assert [shown["label"] for shown in client.get(url).context["chips"]] == [chip]
 
 
 def test_the_page_of_a_run_is_linked_for_those_who_may_open_it(client, daily, clock, operator, developer):
