@@ -1,9 +1,10 @@
-"""`python -m bench [NAME …] [--rows N] [--check]`: measure on a real PostgreSQL that is started for it (bench/README.md)."""
+"""`python -m bench [NAME[:ROWS] …] [--rows N] [--check]`: measure on a PostgreSQL that is started for it (bench/README.md)."""
 
 import argparse
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -41,7 +42,8 @@ def main() -> int:
         server = postgres(directory, stack, SETTINGS)
         prepare(server, directory)
         for name in options.name or names():
-            for result in run(name, options.rows):
+            name, _colon, rows = name.partition(":")
+            for result in run(name, int(rows or options.rows)):
                 print(json.dumps(result.line()), flush=True)
                 results.append(result)
     print(table(results))
@@ -51,11 +53,12 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, as ratios (bench/README.md).")
-    parser.add_argument("name", nargs="*", help=f"measurements: {', '.join(names())}; all by default")
+    told = f"measurements: {', '.join(names())}; all by default; NAME:ROWS for one with tables of another size"
+    parser.add_argument("name", nargs="*", help=told)
     parser.add_argument("--rows", type=int, default=ROWS, help=f"size of the tables, {ROWS:,} by default")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     options = parser.parse_args()
-    if unknown := set(options.name) - set(names()):
+    if unknown := {name for name in options.name if not re.fullmatch(f"({'|'.join(names())})(:[1-9][0-9]*)?", name)}:
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}; there are {', '.join(names())}")
     return options
 
