@@ -20,7 +20,6 @@ from orders.wake import wake_on_commit
 ENDPOINTS, SLOW = 100, 5
 STUCK = 5000  # due rows of one slow endpoint, from the start
 RATE, SECONDS = 100, 10  # healthy deliveries a second become due, for so long
-PEER_SECONDS = 3
 ROUNDS = 3
 
 
@@ -68,7 +67,7 @@ def usual_waited(healthy: list[MiniProgram], slow: list[MiniProgram]) -> float:
             usual_deliver.deliver.apply_async([pk], queue="threads")
             sent.add(pk)
 
-    feed(healthy, slow, PEER_SECONDS, then=send)
+    feed(healthy, slow, SECONDS, then=send)
     return percentiles(healthy)[-1]
 
 
