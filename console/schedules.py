@@ -114,7 +114,7 @@ def start_one(pk: int) -> int:
     )
     ExportRun.objects.create(schedule=schedule, since=since, until=until, job=job)
     plan(schedule, following(since, schedule.every))
-    schedule.trouble, schedule.trouble_since = "", None
+    schedule.note()
     schedule.save(update_fields=["next_since", "due_at", "trouble", "trouble_since"])
     return 1
 
@@ -126,7 +126,8 @@ def listing_of(schedule: ExportSchedule) -> Listing:
 
 def _pause(schedule: ExportSchedule, trouble: ExportSchedule.Trouble, *, note: str) -> int:
     """Start no more exports until somebody has seen to it."""
-    schedule.is_paused, schedule.trouble, schedule.trouble_since = True, trouble, timezone.now()
+    schedule.is_paused = True
+    schedule.note(trouble)
     schedule.save(update_fields=["is_paused", "trouble", "trouble_since"])
     record("console.export_schedule.pause", schedule, actor=SCHEDULER, note=note)
     _tell_paused(schedule)
@@ -161,7 +162,7 @@ def _note_fault(pk: int) -> int:
     schedule = _locked(pk)
     if schedule is None or schedule.trouble:
         return 0
-    schedule.trouble, schedule.trouble_since = Trouble.FAULT, timezone.now()
+    schedule.note(Trouble.FAULT)
     schedule.save(update_fields=["trouble", "trouble_since"])
 
     def write(_reader: User) -> News:

@@ -67,7 +67,8 @@ def edit(schedule: ExportSchedule, *, recipients: Sequence[User], actor: User, *
 def pause(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
     """Start no more exports until it is resumed."""
     with _held(schedule, actor) as row:
-        row.is_paused, row.trouble, row.trouble_since = True, "", None
+        row.is_paused = True
+        row.note()
         row.save()
         record("console.export_schedule.pause", row, actor=actor)
     return row
@@ -77,7 +78,8 @@ def resume(schedule: ExportSchedule, *, actor: User) -> ExportSchedule:
     """Go on with the period that is under way, in the name of whoever resumes it. Raises Refused for filters with faults."""
     with _held(schedule, actor) as row:
         kept_query(row.record, row.place, row.query)
-        row.owner, row.is_paused, row.trouble, row.trouble_since = actor, False, "", None
+        row.owner, row.is_paused = actor, False
+        row.note()
         plan_from_now(row)
         row.save()
         record("console.export_schedule.resume", row, actor=actor)

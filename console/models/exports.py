@@ -54,6 +54,10 @@ class ExportSchedule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def note(self, trouble: str = "") -> None:
+        """Say from now on why nothing is started; without a reason, that nothing is wrong. Unsaved."""
+        self.trouble, self.trouble_since = trouble, timezone.now() if trouble else None
+
     @property
     def scope(self) -> Scope:
         """The team or the superapp that it stands in."""
