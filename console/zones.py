@@ -31,11 +31,11 @@ def agrees(reader: BaseDatabaseWrapper, zone: str) -> bool:
         except DataError:  # it does not know the zone
             cursor.execute("ROLLBACK TO SAVEPOINT zone")
             return False
-    moments = (begin + STEP * number for number in range(len(found)))
+    moments = (begin.timestamp() + STEP.total_seconds() * number for number in range(len(found)))
     return found == offsets(moments, zone)
 
 
-def offsets(moments: Iterable[datetime], zone: str) -> list[int]:
-    """The offsets from UTC in seconds that Python gives these moments."""
+def offsets(moments: Iterable[float], zone: str) -> list[int]:
+    """The offsets from UTC in seconds that Python gives these moments, which are seconds since 1970."""
     known = ZoneInfo(zone)
-    return [round((moment.astimezone(known).utcoffset() or timedelta()).total_seconds()) for moment in moments]
+    return [round((datetime.fromtimestamp(moment, known).utcoffset() or timedelta()).total_seconds()) for moment in moments]
