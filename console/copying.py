@@ -8,17 +8,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import errors
 from psycopg.pq import ExecStatus, abc
 
-
 #: Rows as they lie in libpq; what it says when the next one has not arrived.
 Batch = Sequence[bytes | memoryview]
 NOT_YET = (0, b"")
 
 
 def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -> Iterator[Batch]:
-    """The rows as the server writes them, at a time those that are here. A reader that stops before the last cancels the statement.
+    """The rows as the server writes them, at a time those that are here.
 
-    psycopg does the waiting, so other threads run meanwhile. Each row is an object that Python's collector counts: it never
-    looks while a batch is let go of before the next one is asked for.
+    A reader that stops before the last row cancels the statement. psycopg does the waiting, so other threads run meanwhile.
+    Each row is an object that Python's collector counts: it looks at nothing while a batch is let go of before the next one.
     Raises psycopg.Error with what the server says.
     """
     with reader.connection.cursor() as cursor, cursor.copy(statement, params) as copy:
