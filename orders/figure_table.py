@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 from console.money import format_money
 from console.templatetags.moments import moment_text
 from orders.charts import number_text, percent_text
-from orders.figures import STANDARD, Day, currencies_of, share
+from orders.figures import Day, currencies_of, share
 from orders.models import Order
 
 
@@ -42,7 +42,7 @@ def _links(day: Day, orders_url: str) -> SafeString:
     """The figures count both kinds together, the records show one: where standard orders were placed they have a link too."""
     label = moment_text(day.date, pgettext("date format", "D j M"))
     links = [(_record(day, orders_url), label)]
-    if day.total(STANDARD):
+    if day.total("standard"):
         links.append((_record(day, orders_url, kind=Order.Kind.STANDARD), str(Order.Kind.STANDARD.label)))
     return format_html_join("\u00a0· ", '<a href="{}">{}</a>', links)
 

@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Func, IntegerField, Q, Sum, Value
+from django.db.models import Func, IntegerField, Value
 from django.utils import timezone
 
 from console.bulk import array_of, is_among
 from console.filters import start_of
 from console.models import MiniProgram
-from orders.models import Environment, Order, Rollup
-from orders.models.rollups import HOUR, MEASURES, QUARTER
+from console.prepared import hidden
+from orders.models import Environment, Rollup
+from orders.models.rollups import HOUR, QUARTER, SUMS
 from orders.rollups import count, hour_of, made_until
 
 PERIODS = (7, 90)  # days
-STANDARD = "standard"  # of the orders placed: those of standard payment
 
 
 @dataclass
 class Day:
-    """One day in the reader's zone. What is measured (rollups.MEASURES and STANDARD) by currency, amounts in minor units."""
+    """One day in the reader's zone. What is measured (rollups.MEASURES) by currency, amounts in minor units."""
 
     date: date
     measured: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -67,9 +67,9 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
             days[at].measured[currency].subtract(row)
             at -= 1
         days[at].add(currency, row)
-    for bucket, figures in count(made, start_of(today + timedelta(days=1)), mini_program=program, env=Environment.LIVE).items():
-        standard = figures["orders"] if bucket.kind == Order.Kind.STANDARD else 0
-        days[bisect(starts, bucket.start)].add(bucket.currency, {**figures, STANDARD: standard})
+    since, until, owner = map(hidden, (made, start_of(today + timedelta(days=1)), program.pk))
+    for bucket, figures in count(since, until, mini_program=owner, env=Environment.LIVE).items():
+        days[bisect(starts, bucket.start)].add(bucket.currency, figures)
     return days[1:]
 
 
@@ -103,10 +103,8 @@ def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime) -> 
     Beside them, `is_before`, the sums of the quarters of such hours that are of the day before.
     """
     hours = [hour_of(start) for start in starts]
-    rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, kind__in=Order.Kind.values)
-    rows = rows.filter(start__gte=hours[0], start__lt=until).order_by().annotate(day=DayNumber("start", hours))
-    sums = rows.values("day", "currency").annotate(**{STANDARD: Sum("orders", filter=Q(kind=Order.Kind.STANDARD), default=0)})
-    sums = sums.annotate(**{name: Sum(name) for name in MEASURES})
+    rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, start__gte=hours[0], start__lt=until)
+    sums = rows.order_by().annotate(day=DayNumber("start", hours)).values("day", "currency").annotate(**SUMS)
     whole = sums.filter(minutes=HOUR).annotate(is_before=Value(0))
     before = [start for first, end in zip(hours, starts, strict=True) for start in _quarters(first, end)]
     if not before:

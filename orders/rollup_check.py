@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from console.models import MiniProgram, Superapp
 from orders.models import LateChange, Rollup
-from orders.models.rollups import HOUR, MEASURES, QUARTER
+from orders.models.rollups import HOUR, MEASURES, QUARTER, SUMS
 from orders.rollups import KEPT, STEP, Bucket, count, hour_of, hours, made_until
 
 Rows = dict[tuple[int, Bucket], Counter[str]]
@@ -45,7 +45,7 @@ def _differences(superapp: Superapp, since: datetime, end: datetime) -> Iterator
 
 def _made(superapp: Superapp, since: datetime, end: datetime) -> Rows:
     rows = Rollup.objects.filter(mini_program__superapp=superapp, start__gte=since, start__lt=end)
-    found = rows.values_list("minutes", *Bucket._fields, *MEASURES)
+    found = rows.values("minutes", *Bucket._fields).annotate(**SUMS).values_list("minutes", *Bucket._fields, *MEASURES)
     width = 1 + len(Bucket._fields)
     return {(row[0], Bucket(*row[1:width])): Counter(dict(zip(MEASURES, row[width:], strict=True))) for row in found}
 
@@ -53,7 +53,7 @@ def _made(superapp: Superapp, since: datetime, end: datetime) -> Rows:
 def _sentence(minutes: int, bucket: Bucket, rolled: Counter[str], rows: Counter[str]) -> str:
     app_id = MiniProgram.objects.values_list("app_id", flat=True).get(pk=bucket.mini_program)
     wrong = [f"{name} {rolled[name]} by the rollup, {rows[name]} by the rows" for name in MEASURES if rolled[name] != rows[name]]
-    place = f"{app_id} env {bucket.env} {bucket.kind} {bucket.currency}"
+    place = f"{app_id} env {bucket.env} {bucket.currency}"
     return f"{place}, {minutes} minutes from {bucket.start:%Y-%m-%d %H:%M} UTC: {', '.join(wrong)}"
 
 

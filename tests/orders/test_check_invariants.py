@@ -97,7 +97,7 @@ def test_a_bucket_of_the_figures_that_is_not_what_its_rows_say_is_named(delivere
     with pytest.raises(CommandError, match="1 rows break"):
         call_command("check_invariants")
     quarter = f"{at.replace(minute=at.minute // 15 * 15):%Y-%m-%d %H:%M} UTC"
-    told = f"figures: {starfall.app_id} env 0 virtual USD, 15 minutes from {quarter}: orders 2 by the rollup, 1 by the rows"
+    told = f"figures: {starfall.app_id} env 0 USD, 15 minutes from {quarter}: orders 2 by the rollup, 1 by the rows"
     assert told in capsys.readouterr().out
 
 

@@ -211,3 +211,15 @@ def test_figures_of_ninety_days_read_hours_and_few_quarters(shop, zone, most):
             days_of(shop.program, 90)
         asked = [query["sql"] for query in queries if 'FROM "orders_rollup"' in query["sql"]]
     assert 80 * 24 < sum(read(explained(sql), "orders_rollup") for sql in asked) <= most
+
+
+def test_the_count_of_what_is_younger_keeps_its_plan(shop):
+    RollupProgress.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(minutes=75)})
+    with connection.cursor() as cursor:
+        # As with millions of orders: a plan for these very moments looks much cheaper than one for any.
+        cursor.execute("SET LOCAL random_page_cost = 40")
+        for _time in range(8):  # PostgreSQL plans the first five anew
+            days_of(shop.program, 7)
+        cursor.execute("SET LOCAL random_page_cost TO DEFAULT")
+        cursor.execute("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%date_bin%'")
+        assert cursor.fetchall() == [(3,)]

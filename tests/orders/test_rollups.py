@@ -69,6 +69,21 @@ def test_making_them_again_changes_nothing(starfall, two_days_ago):
     assert list(Rollup.objects.values()) == before
 
 
+def test_rows_of_the_previous_version_which_had_one_for_each_kind_are_added_up(starfall, two_days_ago):
+    paid(starfall, "ORDER-1", two_days_ago)
+    paid(starfall, "ORDER-2", two_days_ago, kind="standard", delivery_state="not_due")
+    rollups.roll()
+    made = days_of(starfall, 7)
+    assert sum(day.total("standard") for day in made) == 1
+    half = {"paid": 1, "paid_amount": 990}
+    for row in Rollup.objects.all():
+        Rollup.objects.filter(pk=row.pk).update(orders=1, standard=0, **half)
+        place = {name: getattr(row, name) for name in ("mini_program", "minutes", "env", "currency", "start")}
+        Rollup.objects.create(kind="standard", orders=1, **half, **place)
+    assert days_of(starfall, 7) == made
+    assert list(differences()) == []
+
+
 def test_what_is_young_is_counted_from_the_rows(starfall):
     rollups.roll()
     paid(starfall, "ORDER-1", timezone.now() - timedelta(minutes=1))
