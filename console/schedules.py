@@ -59,6 +59,11 @@ def plan(schedule: ExportSchedule, since: date) -> None:
     schedule.due_at = over.astimezone(UTC)
 
 
+def begin(schedule: ExportSchedule) -> datetime:
+    """The moment at which its next period begins. What was before is in its files, or in none."""
+    return datetime.combine(schedule.next_since, time.min, tzinfo=ZoneInfo(schedule.zone))
+
+
 def plan_from_now(schedule: ExportSchedule) -> None:
     """The period that is under way is the next one: what was over before is not exported. Unsaved.
 

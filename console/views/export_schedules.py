@@ -1,6 +1,7 @@
 """Exports on a schedule: the list of them, and the page on which one is made or changed."""
 
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from console.actions import export_schedule as actions
 from console.errors import Invisible, Refused
@@ -20,7 +21,8 @@ from console.list_settings import views_of
 from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, Job, MiniProgram, Superapp, User
 from console.permissions import can, holders, require, sees_players
-from console.schedules import listing_of
+from console.schedules import begin, listing_of
+from console.templatetags.moments import moment_text
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
 from console.views.exports import SCHEDULES, ExportForm
@@ -234,7 +236,7 @@ class ScheduleEdit(ScheduleForms):
             actions.delete(self.row, actor=self.actor)
             return self.done(_("“%s” is deleted. Files that it made stay for their 7 days.") % self.row, self.list_url)
         if act in ("pause", "resume"):
-            (actions.pause if act == "pause" else actions.resume)(self.row, actor=self.actor)
+            self.warn(self.row, (actions.pause if act == "pause" else actions.resume)(self.row, actor=self.actor))
             return redirect(request.path)
         return super().post(request, **kwargs)
 
@@ -242,4 +244,16 @@ class ScheduleEdit(ScheduleForms):
         """Store the changes."""
         assert self.row
         row = actions.edit(self.row, actor=self.actor, **self.cleaned(form))
+        self.warn(self.row, row)
         return self.done(_("“%s” is changed.") % row, self.list_url)
+
+    def warn(self, before: ExportSchedule, after: ExportSchedule) -> None:
+        """Say which time the change leaves out: what was to be the next period began earlier than what is now."""
+        ends = [begin(row).astimezone(ZoneInfo(after.zone)) for row in (before, after)]
+        if ends[0] >= ends[1]:
+            return
+        since, until = (moment_text(end, pgettext("date format", "j M Y, H:i")) for end in ends)
+        told = _(
+            "No file of it will hold the time from %(since)s to %(until)s (%(zone)s). Export that from the list if you need it."
+        ) % {"since": since, "until": until, "zone": after.zone}
+        messages.warning(self.request, told)

@@ -1,5 +1,6 @@
 """Exports on a schedule: periods, once each, for those who still may."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -352,6 +353,26 @@ def test_made_paused_resumed_changed_and_deleted_on_its_pages(client, clock, ope
     client.post(url, {"act": "delete"})
     entries = AuditEntry.objects.filter(verb__startswith="console.export_schedule").order_by("id")
     assert [entry.verb.rpartition(".")[2] for entry in entries] == ["create", "pause", "resume", "edit", "delete"]
+
+
+def test_what_a_change_leaves_in_no_file_is_said(client, daily, clock, operator, starfall):
+    client.force_login(operator)
+    url = reverse("program-export-schedule", kwargs={"app_id": starfall.app_id, "pk": daily.pk})
+    typed = FIELDS | {"name": "Sales", "recipients": [str(operator.pk)]}
+
+    def said(**changes):
+        page = client.post(url, changes, follow=True).content.decode()
+        return re.findall("No file of it will hold the time from (.*?) to (.*?) \\((.*?)\\)", page)
+
+    clock(2026, 3, 4, 16, 30)  # the fourth is over in Shanghai and under way in New York
+    assert schedules.start_due() == 1
+    assert said(**typed) == []
+    assert said(**typed | {"zone": "America/New_York"}) == [("4 Mar 2026, 11:00", "5 Mar 2026, 00:00", "America/New_York")]
+    assert said(act="pause") == []
+    clock(2026, 3, 9, 12)
+    client.force_login(operator)
+    assert said(act="resume") == [("5 Mar 2026, 00:00", "9 Mar 2026, 00:00", "America/New_York")]
+    assert said(act="resume") == []
 
 
 def test_the_list_asks_as_much_for_one_as_for_ten(client, daily, clock, operator, starfall, django_assert_max_num_queries):
