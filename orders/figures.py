@@ -15,7 +15,7 @@ from console.filters import start_of
 from console.models import MiniProgram
 from console.prepared import hidden
 from orders.models import Environment, Rollup
-from orders.models.rollups import HOUR, QUARTER, SUMS
+from orders.models.rollups import HELD, HOUR, MEASURES, QUARTER, SUMS
 from orders.rollups import count, hour_of, made_until
 
 PERIODS = (7, 90)  # days
@@ -61,12 +61,11 @@ def days_of(program: MiniProgram, number: int) -> list[Day]:
     days = [Day(today - timedelta(days=back)) for back in reversed(range(number + 1))]
     starts = [start_of(day.date) for day in days[1:]]
     made = max(made_until() or starts[0], starts[0])
-    for row in _made(program, starts, made):
-        at, currency = row.pop("day"), row.pop("currency")
-        if row.pop("is_before"):
-            days[at].measured[currency].subtract(row)
-            at -= 1
-        days[at].add(currency, row)
+    for at, currency, is_before, *held in _made(program, starts, made):
+        figures = dict(zip(MEASURES, held, strict=True))
+        if is_before:
+            days[at].measured[currency].subtract(figures)
+        days[at - is_before].add(currency, figures)
     since, until, owner = map(hidden, (made, start_of(today + timedelta(days=1)), program.pk))
     for bucket, figures in count(since, until, mini_program=owner, env=Environment.LIVE).items():
         days[bisect(starts, bucket.start)].add(bucket.currency, figures)
@@ -100,16 +99,21 @@ class DayNumber(Func):
 def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime) -> Iterable[Any]:
     """Sums of the hours of each day, those in the midst of which it begins (Kathmandu, +05:45) as if they were all of it.
 
-    Beside them, `is_before`, the sums of the quarters of such hours that are of the day before.
+    Beside them, with `is_before`, the quarters of such hours that are of the day before. A row is the number of the day, the
+    currency, `is_before` and the measures.
     """
     hours = [hour_of(start) for start in starts]
     rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, start__gte=hours[0], start__lt=until)
-    sums = rows.order_by().annotate(day=DayNumber("start", hours)).values("day", "currency").annotate(**SUMS)
-    whole = sums.filter(minutes=HOUR).annotate(is_before=Value(0))
+    rows = rows.order_by().annotate(day=DayNumber("start", hours))
+    columns = ("day", "currency", "is_before", *SUMS)
+    whole = rows.filter(minutes=HOUR).values("day", "currency").annotate(**SUMS, is_before=Value(0)).values_list(*columns)
     before = [start for first, end in zip(hours, starts, strict=True) for start in _quarters(first, end)]
     if not before:
         return whole
-    return whole.union(sums.filter(is_among("start", before), minutes=QUARTER).annotate(is_before=Value(1)), all=True)
+    # Not added up: they are few, and that costs more than it saves.
+    quarters = rows.filter(is_among("start", before), minutes=QUARTER)
+    held = dict(zip(SUMS, HELD.values(), strict=True))
+    return whole.union(quarters.annotate(**held, is_before=Value(1)).values_list(*columns), all=True)
 
 
 def _quarters(start: datetime, end: datetime) -> Iterable[datetime]:

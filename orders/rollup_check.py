@@ -45,7 +45,7 @@ def _differences(superapp: Superapp, since: datetime, end: datetime) -> Iterator
 
 def _made(superapp: Superapp, since: datetime, end: datetime) -> Rows:
     rows = Rollup.objects.filter(mini_program__superapp=superapp, start__gte=since, start__lt=end)
-    found = rows.values("minutes", *Bucket._fields).annotate(**SUMS).values_list("minutes", *Bucket._fields, *MEASURES)
+    found = rows.values("minutes", *Bucket._fields).annotate(**SUMS).values_list("minutes", *Bucket._fields, *SUMS)
     width = 1 + len(Bucket._fields)
     return {(row[0], Bucket(*row[1:width])): Counter(dict(zip(MEASURES, row[width:], strict=True))) for row in found}
 
