@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,8 +14,8 @@ Batch = Sequence[bytes | memoryview]
 NOT_YET = (0, b"")
 
 
-def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -> Iterator[Batch]:
-    """The rows as the server writes them, at a time those that are here.
+def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any], *, most: int) -> Iterator[Batch]:
+    """The rows as the server writes them, at a time those that are here, at most so many.
 
     A reader that stops before the last row cancels the statement. psycopg does the waiting, so other threads run meanwhile.
     Each row is an object that Python's collector counts: it looks at nothing while a batch is let go of before the next one.
@@ -23,7 +24,7 @@ def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -
     with reader.connection.cursor() as cursor, cursor.copy(statement, params) as copy:
         line: abc.PGconn = reader.connection.pgconn
         while True:
-            batch, is_over = _here(line)
+            batch, is_over = _here(line, most)
             if batch:
                 yield batch
             elif not is_over:
@@ -35,10 +36,10 @@ def copied(reader: BaseDatabaseWrapper, statement: str, params: Sequence[Any]) -
             del batch
 
 
-def _here(line: abc.PGconn) -> tuple[Batch, bool]:
-    """The rows that libpq has, never more than fit into its buffer, and whether they were the last."""
+def _here(line: abc.PGconn, most: int) -> tuple[Batch, bool]:
+    """Rows that libpq has, and whether they were the last."""
     batch: list[bytes | memoryview] = []
-    for length, row in iter(partial(line.get_copy_data, 1), NOT_YET):
+    for length, row in islice(iter(partial(line.get_copy_data, 1), NOT_YET), most):
         if length < 0:
             _finish(line)
             return batch, True

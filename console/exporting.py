@@ -34,7 +34,7 @@ from console.spreadsheets.streaming import SHEET_BYTES, SHEET_ROWS, StreamedBook
 from console.zones import agrees
 
 BLOCK = 256 * 1024  # bytes handed on at once
-BATCH = 100  # rows formatted at once where the database does not
+BATCH = 100  # rows joined at once, at most
 NO_END = sys.maxsize
 BOM = "\ufeff".encode()  # Excel takes a file without it for one in the code page of the computer
 
@@ -314,7 +314,7 @@ def _copied(reader: BaseDatabaseWrapper, rows: QuerySet, columns: Sequence[Colum
     except EmptyResultSet:
         return
     with reader.wrap_database_errors:
-        yield from copied(reader, f"COPY ({sql}) TO STDOUT ({form.options})", params)
+        yield from copied(reader, f"COPY ({sql}) TO STDOUT ({form.options})", params, most=BATCH)
 
 
 def copy_sql(

@@ -70,8 +70,9 @@ def test_making_them_again_changes_nothing(starfall, two_days_ago):
 
 
 def test_rows_of_the_previous_version_which_had_one_for_each_kind_are_added_up(starfall, two_days_ago):
-    paid(starfall, "ORDER-1", two_days_ago)
-    paid(starfall, "ORDER-2", two_days_ago, kind="standard", delivery_state="not_due")
+    at = two_days_ago.replace(minute=5)  # placed and paid in the same bucket
+    paid(starfall, "ORDER-1", at)
+    paid(starfall, "ORDER-2", at, kind="standard", delivery_state="not_due")
     rollups.roll()
     made = days_of(starfall, 7)
     assert sum(day.total("standard") for day in made) == 1

@@ -105,6 +105,7 @@ def refunded(order: Order, number: str, at: datetime, **fields: Any) -> Refund:
 def small_blocks(monkeypatch):
     """Every few rows are a block, so that orders arrive while rows are read and not only after the last one."""
     monkeypatch.setattr(exporting, "BLOCK", 512)
+    monkeypatch.setattr(exporting, "BATCH", 1)
 
 
 def arrives(program: Any, number: str, at: datetime) -> None:
