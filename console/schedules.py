@@ -55,13 +55,16 @@ def last_day(since: date, every: str) -> date:
 def plan(schedule: ExportSchedule, since: date) -> None:
     """Make the period that begins with `since` the next one. Unsaved."""
     schedule.next_since = since
-    over = datetime.combine(following(since, schedule.every), time.min, tzinfo=ZoneInfo(schedule.zone))
-    schedule.due_at = over.astimezone(UTC)
+    schedule.due_at = _begin_of(following(since, schedule.every), schedule).astimezone(UTC)
 
 
 def begin(schedule: ExportSchedule) -> datetime:
     """The moment at which its next period begins. What was before is in its files, or in none."""
-    return datetime.combine(schedule.next_since, time.min, tzinfo=ZoneInfo(schedule.zone))
+    return _begin_of(schedule.next_since, schedule)
+
+
+def _begin_of(day: date, schedule: ExportSchedule) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(schedule.zone))
 
 
 def plan_from_now(schedule: ExportSchedule) -> None:

@@ -9,11 +9,11 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from console.listing import Sort
 from console.money import format_money
-from console.templatetags.moments import moment_text
+from console.templatetags.moments import time_text
 from orders.archived import order_page
 from orders.mismatches import TIMES, Case
 from orders.models import Attempt, Delivery, Difference, Environment, Notification, Order, PriceRefusal, Settlement
@@ -209,7 +209,7 @@ def _delivered(orders: Sequence[Order]) -> dict[int, str]:
 
 
 def _moment(at: datetime | None) -> str:
-    return moment_text(timezone.localtime(at), pgettext("date format", "j M Y, H:i")) if at else "–"
+    return time_text(timezone.localtime(at)) if at else "–"
 
 
 #: By case, what is known beyond the row itself: by row, at most one query for all of them.

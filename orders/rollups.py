@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Count, DateTimeField, F, FilteredRelation, Func, Min, Q, QuerySet, Sum, Value
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, Count, DateTimeField, F, FilteredRelation, Func, Min, Q, QuerySet, Value
 from django.utils import timezone
 
 from console import bulk, prepared
@@ -15,7 +14,7 @@ from console.crash import mark
 from console.models import Superapp
 from orders.late_changes import LATE
 from orders.models import Delivery, DeliveryState, Environment, LateChange, Order, Refund, Rollup, RollupProgress
-from orders.models.rollups import HOUR, MEASURES, QUARTER
+from orders.models.rollups import HOUR, MEASURES, QUARTER, total
 
 #: What is older is final: nothing shows it, and its orders may be in an archive.
 KEPT = timedelta(days=366)
@@ -49,11 +48,6 @@ class Quarter(Func):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
-def _total(amount: str) -> Cast:
-    """PostgreSQL adds up bigint as numeric, which a prepared query would hand on as it is."""
-    return Cast(Sum(amount), BigIntegerField())
-
-
 def _delivered(*more: Q) -> Count:
     return Count("pk", filter=Q(*more, delivery_state=DeliveryState.DELIVERED))
 
@@ -67,7 +61,7 @@ SOURCES: tuple[tuple[QuerySet, str, dict[str, Any]], ...] = (
         "paid_at",
         {
             "paid": Count("pk"),
-            "paid_amount": _total("paid_amount"),
+            "paid_amount": total("paid_amount"),
             "due": Count("pk", filter=~Q(delivery_state__in=[DeliveryState.NOT_DUE, DeliveryState.CANCELLED])),
             "delivered": _delivered(),
             "at_first": _delivered(Q(goods__attempt_number=1)),
@@ -77,7 +71,7 @@ SOURCES: tuple[tuple[QuerySet, str, dict[str, Any]], ...] = (
     (
         Refund.objects.filter(state=Refund.State.SUCCESS),
         "started_at",
-        {"refunds": Count("pk"), "refunded_amount": _total("amount")},
+        {"refunds": Count("pk"), "refunded_amount": total("amount")},
     ),
 )
 

@@ -1,6 +1,6 @@
 """Moments as people read them, quickly: Django's date_format reads its pattern anew for each of a page's hundred times."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 from django.utils.dateformat import format as django_format
@@ -29,6 +29,11 @@ def _month(number: int, _language: str | None) -> str:
 def day_text(day: date) -> str:
     """A day as people of the active language write it: `21 Nov 2026`."""
     return moment_text(day, pgettext("date format", "j M Y"))
+
+
+def time_text(local: datetime) -> str:
+    """A moment in the zone that it is in: `21 Nov 2026, 14:03`."""
+    return moment_text(local, pgettext("date format", "j M Y, H:i"))
 
 
 def moment_text(local: date, pattern: str) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from console.actions import export_schedule as actions
 from console.errors import Invisible, Refused
@@ -22,7 +22,7 @@ from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, Job, MiniProgram, Superapp, User
 from console.permissions import can, holders, require, sees_players
 from console.schedules import begin, listing_of
-from console.templatetags.moments import moment_text
+from console.templatetags.moments import time_text
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
 from console.views.exports import SCHEDULES, ExportForm
@@ -252,7 +252,7 @@ class ScheduleEdit(ScheduleForms):
         ends = [begin(row).astimezone(ZoneInfo(after.zone)) for row in (before, after)]
         if ends[0] >= ends[1]:
             return
-        since, until = (moment_text(end, pgettext("date format", "j M Y, H:i")) for end in ends)
+        since, until = map(time_text, ends)
         told = _(
             "No file of it will hold the time from %(since)s to %(until)s (%(zone)s). Export that from the list if you need it."
         ) % {"since": since, "until": until, "zone": after.zone}

@@ -70,8 +70,15 @@ class Rollup(models.Model):
 HELD: dict[str, Combinable] = {name: F(name) for name in MEASURES} | {
     "standard": Case(When(kind=Order.Kind.STANDARD, then=F("orders")), default=F("standard"))
 }
-#: The sums of that. PostgreSQL adds up bigint as numeric, which takes longer to read.
-SUMS = {f"sum_{name}": Cast(Sum(held), models.BigIntegerField()) for name, held in HELD.items()}
+
+
+def total(held: str | Combinable) -> Cast:
+    """The sum. PostgreSQL adds up bigint as numeric, which takes longer to read and which a prepared query hands on as it is."""
+    return Cast(Sum(held), models.BigIntegerField())
+
+
+#: The sums of what rows hold.
+SUMS = {f"sum_{name}": total(held) for name, held in HELD.items()}
 
 
 class RollupProgress(models.Model):
