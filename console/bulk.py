@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Func, Q, Value
-from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.expressions import RawSQL
 
 M = TypeVar("M", bound=models.Model)
 
@@ -93,14 +92,6 @@ def listed(values: Iterable[int] | Iterable[str], kind: type[int] | type[str]) -
     if connection.vendor == "postgresql":
         return RawSQL(f"SELECT unnest(%s::{'text' if kind is str else 'bigint'}[])", [list(values)])
     return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(values))])
-
-
-def is_among(field: str, values: Iterable[datetime]) -> Combinable | Q:
-    """Whether the moment in a field is one of these, as one parameter whose values an index looks up one by one."""
-    if connection.vendor == "postgresql":
-        comparison = {"arg_joiner": " = ANY(", "template": "(%(expressions)s::timestamptz[]))"}
-        return Func(F(field), Value(array_of(values)), output_field=models.BooleanField(), **comparison)
-    return Q(**{f"{field}__in": list(values)})
 
 
 def array_of(moments: Iterable[datetime]) -> str:
