@@ -141,10 +141,7 @@ def write_csv(listing: Listing, rows: QuerySet, columns: Sequence[Column], targe
     """
     zone = timezone.get_current_timezone_name()
     output = Output(target)
-    with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
-        taken_at = moment(reader)
-        batches = _batches(reader, rows.order_by(*listing.sort.order), columns, zone, CSV)
-        sink = Rows(batches, progress, lambda: totals.result().rows if totals.done() else None)
+    with _looking(listing, rows, columns, CSV, progress) as (sink, totals, taken_at):
         output.write(BOM + header(columns, zone))
         sink.take(output.write)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
@@ -156,14 +153,23 @@ def write_workbook(
     """The same as a workbook (.xlsx): as many sheets as the rows need, and one that says what they are and add up to."""
     zone = timezone.get_current_timezone_name()
     output = Output(target)
-    with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
-        taken_at = moment(reader)
-        batches = _batches(reader, rows.order_by(*listing.sort.order), columns, zone, SHEET)
-        sink = Rows(batches, progress, lambda: totals.result().rows if totals.done() else None)
+    with _looking(listing, rows, columns, SHEET, progress) as (sink, totals, taken_at):
         with StreamedBook(output) as book:  # type: ignore[arg-type]  # it only writes
             _write_sheets(book, str(listing.caption), columns, head(columns, zone), sink)
             _write_about(book, listing, totals.result(), taken_at)
         return checked(Export(totals.result(), output.digest.hexdigest(), output.size, taken_at), sink)
+
+
+@contextmanager
+def _looking(
+    listing: Listing, rows: QuerySet, columns: Sequence[Column], form: Format, progress: Advance
+) -> Iterator[tuple[Rows, "Future[Totals]", datetime]]:
+    """The rows in this form, their totals, and the moment that both are of."""
+    zone = timezone.get_current_timezone_name()
+    with replica.reading(), snapshot(alias=rows.db) as reader, counting(listing, rows, reader) as totals:
+        taken_at = moment(reader)
+        batches = _batches(reader, rows.order_by(*listing.sort.order), columns, zone, form)
+        yield Rows(batches, progress, lambda: totals.result().rows if totals.done() else None), totals, taken_at
 
 
 def _write_sheets(book: StreamedBook, title: str, columns: Sequence[Column], first: bytes, sink: Rows) -> None:
