@@ -283,10 +283,15 @@ def about(listing: Listing, totals: Totals, export: Export) -> str:
     return "\n".join(lines) + "\n"
 
 
+def title_of(listing: Listing) -> str:
+    """Which list it is: "Orders · Virtual payment · Live"."""
+    return " · ".join([str(listing.caption), *listing.filterset.record_words])
+
+
 def facts(listing: Listing, taken_at: datetime) -> list[str]:
     """What a file holds and of when it is, in sentences."""
     return [
-        str(listing.caption),
+        title_of(listing),
         _("Read from the database at %(time)s UTC") % {"time": taken_at.strftime("%Y-%m-%d %H:%M:%S")},
         _("Times in the file: %(zone)s") % {"zone": timezone.get_current_timezone_name()},
         _("Filters: %(filters)s") % {"filters": "; ".join(chip["label"] for chip in listing.masked_chips) or _("none")},

@@ -85,7 +85,8 @@ def start_export(
 ) -> Job:
     """Start the job. `query` is that of the list's address, `scope` "page", "all" or "selected" with `ids`, `file` one of FILES.
 
-    Of a page the ids are kept: rows that arrive before a worker begins would move it.
+    Of a page the ids are kept: rows that arrive before a worker begins would move it. Days such as "the past seven" are kept as
+    they are now: midnight would move them.
     Raises Invisible, Forbidden, or Refused when the filters cannot be understood or too many rows are ticked.
     """
     what = exportable(record)
@@ -96,11 +97,18 @@ def start_export(
     if len(ids) > MOST_SELECTED:
         raise Refused(_("At most %(most)s rows can be ticked. Use filters and export all that match.") % {"most": MOST_SELECTED})
     params = {
-        "record": record, "permission": what.permission, "query": query, "columns": columns, "scope": scope, "file": file,
+        "record": record, "permission": what.permission, "query": _fixed(listing), "columns": columns, "scope": scope, "file": file,
         "ids": page_ids(listing) if scope == "page" else list(ids), **names_of(place),
         "zone": timezone.get_current_timezone_name(), "language": translation.get_language() or "en",
     }  # fmt: skip
     return jobs.start(KIND, actor=actor, title=str(what.title) % {"place": place}, params=params, container=place)
+
+
+def _fixed(listing: Listing) -> str:
+    query = listing.query.copy()
+    for name, value in listing.filterset.fixed.items():
+        query[name] = value
+    return query.urlencode()
 
 
 def chosen(listing: Listing, names: list[str]) -> list[Column]:
@@ -109,10 +117,13 @@ def chosen(listing: Listing, names: list[str]) -> list[Column]:
 
 
 def rows_of(listing: Listing, scope: str, ids: Sequence[int] = ()) -> QuerySet:
-    """All rows that match, or those among them that were ticked or are on the page; of a page without ids that of the address."""
+    """All rows that match, or those that were ticked or are on the page; of a page without ids that of the address.
+
+    What was ticked stays in the export when it changes and does not match the filters any more.
+    """
     if scope == "all":
         return listing.matching
-    return listing.matching.filter(pk__in=page_ids(listing) if scope == "page" and not ids else ids)
+    return listing.rows.filter(pk__in=page_ids(listing) if scope == "page" and not ids else ids)
 
 
 def page_ids(listing: Listing) -> list[int]:

@@ -177,6 +177,11 @@ class ListFilters(django_filters.FilterSet):
         return {name: value for name, value in self.values.items() if name not in self.record}
 
     @property
+    def record_words(self) -> list[str]:
+        """Which record is shown, in words."""
+        return []
+
+    @property
     def chips(self) -> list[Chip]:
         """The active filters in words."""
         return [Chip(_("%(filter)s: %(value)s") % self._words(name, value), (name,)) for name, value in self.narrowing.items()]
@@ -192,6 +197,11 @@ class ListFilters(django_filters.FilterSet):
     def notices(self) -> list[str]:
         """What was understood otherwise than it was asked, in sentences."""
         return []
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """Values that keep the list what it is when another day begins."""
+        return {}
 
 
 class Period(NamedTuple):
@@ -263,6 +273,12 @@ class PeriodFilters(ListFilters):
         if since is None or since >= earliest:
             return Period(since or earliest, until)
         return Period(earliest, until, _("A list covers at most 12 months, so it starts on %s.") % day_text(earliest))
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The days that apply today."""
+        since, until = self.period.since, self.period.until
+        return {"since": str(since), "until": str(until or max(since, timezone.localdate()))} if since else {}
 
     def earliest(self, until: date) -> date:
         """The first day of the twelve months that end with `until`."""

@@ -10,6 +10,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -22,6 +23,7 @@ from console.filters import (
     PeriodForm,
     SearchFilter,
     months_before,
+    numbers_in,
 )
 from console.models import MiniProgram
 from orders.models import DeliveryState, Environment, Notification, Order, Refund
@@ -51,10 +53,27 @@ class RecordFilters(PeriodFilters):
         asked = self.values.get("env")
         return int(asked) if asked else None if self.numbers else Environment.LIVE.value
 
+    @property
+    def record_words(self) -> list[str]:
+        """Kind of payment and environment."""
+        env = self.env_shown
+        return [str(Order.Kind(self.kind_shown).label), gettext("Live and sandbox") if env is None else str(Environment(env).label)]
+
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Rows of the kind and the environment."""
         rows = super().filter_queryset(queryset).filter(kind=self.kind_shown)
         return rows if self.env_shown is None else rows.filter(env=self.env_shown)
+
+    @cached_property
+    def sought(self) -> str:
+        """The text that is searched for; of one number with separators around it, or twice, the number alone."""
+        asked = str(self.values.get("q", ""))
+        found = numbers_in(asked)
+        return found[0] if len(found) == 1 and found[0] != asked and not self.is_whole(asked) else asked
+
+    def is_whole(self, text: str) -> bool:
+        """Whether separators are part of a number."""
+        return False
 
     def with_numbers(self, rows: QuerySet) -> QuerySet:
         """Rows that have one of the numbers of the pasted list."""
@@ -158,14 +177,17 @@ class RefundFilters(RecordFilters):
         """Refunds with one of the pasted numbers, or with this part in one of theirs."""
         if self.numbers:
             return self.with_numbers(rows)
-        return rows.filter(with_part("refund_no", value) | with_part("out_trade_no", value))
+        return rows.filter(with_part("refund_no", self.sought) | with_part("out_trade_no", self.sought))
 
     @cached_property
     def numbers(self) -> list[str]:
         """None for a text that as a whole is one refund's number: those may hold commas and spaces. One query, of a list only."""
-        found, asked = super().numbers, self.values.get("q", "")
-        is_one = bool(found) and self.queryset.filter(refund_no=asked, env__in=Environment.values).exists()
-        return [] if is_one else found
+        found = super().numbers
+        return [] if found and self.is_whole(self.values["q"]) else found
+
+    def is_whole(self, text: str) -> bool:
+        """Refund numbers may hold anything."""
+        return bool(self.queryset.filter(refund_no=text, env__in=Environment.values).exists())
 
     def earliest(self, until: date) -> date:
         """Counted from today, whatever the last day."""

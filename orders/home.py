@@ -6,19 +6,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.models import AuditEntry, MiniProgram
+from console.models import AuditEntry, MiniProgram, User
 from console.subjects import name_of
 from console.verbs import WORDS
 from items.models import Item
-from orders.mismatches import cases_of, open_rows
+from orders.mismatches import cases_for, open_rows
 
 COUNT_CAP = 1_000
 
 
-def attention(program: MiniProgram) -> list[dict[str, Any]]:
-    """What needs somebody, for components/tiles.html: a query for each case of the mismatch desk, and one for items."""
+def attention(program: MiniProgram, *, reader: User) -> list[dict[str, Any]]:
+    """What needs somebody, for components/tiles.html: a query for each case that the reader may see, and one for items."""
     desk = reverse("orders:mismatches", kwargs={"app_id": program.app_id})
-    cases = cases_of(program)
+    cases = cases_for(reader, program)
     tiles = [_tile(str(case.label), open_rows(case, program).values("pk"), f"{desk}?case={case.name}") for case in cases]
     items = f"{reverse('items:list', kwargs={'app_id': program.app_id})}?state={Item.State.REJECTED}"
     tiles.append(_tile(_("Items rejected"), Item.objects.filter(mini_program=program, state=Item.State.REJECTED), items))

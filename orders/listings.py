@@ -146,8 +146,8 @@ class RecordListing(Listing):
 
         It is looked for in both environments and in both kinds; of several, the one of the record being looked at counts.
         """
-        number = self.query.get("q", "").strip()
-        if not number or not self.is_valid or any(name in self.query for name in PLACES):
+        number = self.filterset.sought
+        if not number or any(name in self.query for name in PLACES):
             return ""
         if self.filterset.numbers:
             return self._jump_to_archive(number)  # a list, unless as a whole it is the number of a refund there
@@ -220,20 +220,12 @@ class OrderListing(RecordListing):
 
     @cached_property
     def shown(self) -> tuple[Column, ...]:
-        """A list by the time of payment shows that time instead of the time of creation; nothing delivers a standard order."""
+        """A list by the time of payment shows that time instead of the time of creation."""
         shown, axis = super().shown, self.filterset.axis
-        if self.is_standard and not self.asked_columns and not self.kept:
-            shown = tuple(column for column in shown if column.name != "delivery")
         if any(column.name == axis for column in shown):
             return shown
         column = next(column for column in self.columns if column.name == axis)
         return tuple(column if other.name == "created" else other for other in shown)
-
-    @property
-    def shown_fields(self) -> list[Any]:
-        """The delivery of standard orders is asked for by nobody."""
-        spare = self.is_standard and not self.query.get("delivery")
-        return [bound for bound in super().shown_fields if not (spare and bound.name == "delivery")]
 
     def number(self, count: int) -> str:
         """So many orders."""

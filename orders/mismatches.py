@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.models import MiniProgram, Superapp
+from console.models import MiniProgram, Superapp, User
+from console.permissions import can
 from orders.models import (
     DeliveryState,
     Difference,
@@ -29,6 +30,7 @@ from orders.models import (
 DAYS = 90
 COUNT_CAP = 1_000
 REPORTS = 7
+REFUNDS = "orders.view_refund"
 Place = MiniProgram | Superapp
 Verdict = Notification.Verdict
 #: By which time the rows of a case are listed, the newest first.
@@ -41,7 +43,7 @@ class Case:
     """One kind of mismatch. `what` says what does not fit, `next_step` what to do.
 
     `rows` are orders, notifications, refusals of a price or differences. `again` names the field that says when it happened
-    last, for what can happen again after it was settled.
+    last, for what can happen again after it was settled. `needs` is the permission that its lines tell something of.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Case:
     rows: Callable[[Place], QuerySet]
     is_superapp_only: bool = False
     again: str = ""
+    needs: str = "orders.view_order"
 
 
 def _owned(place: Place) -> dict[str, Place]:
@@ -133,6 +136,7 @@ CASES = (
         _("All of the money went back to the player, and the item was delivered before."),
         _("Take the item back in your game if your terms allow it. The refund was pushed to your backend."),
         lambda place: _orders(place, refund_state=Order.RefundState.REFUNDED, delivery_state=DeliveryState.DELIVERED),
+        needs=REFUNDS,
     ),
     Case(
         "price",
@@ -165,6 +169,7 @@ CASES = (
         _("The superapp told of a refund with which more would go back to the player than was paid. It was not recorded."),
         _("Ask the superapp what it really refunded; if too much went back, it is theirs to settle with the player."),
         lambda place: _refused_refunds(place).filter(code="REFUND_EXCEEDS_PAID"),
+        needs=REFUNDS,
     ),
     Case(
         "refund",
@@ -172,6 +177,7 @@ CASES = (
         _("The superapp told of a refund that cannot be: of an unpaid order, in another currency, or under a used number."),
         _("Ask the superapp what it refunded. The order's amounts were not changed."),
         lambda place: _refused_refunds(place).exclude(code="REFUND_EXCEEDS_PAID"),
+        needs=REFUNDS,
     ),
     Case(
         "archived",
@@ -189,6 +195,7 @@ CASES = (
             "It is compared again every six hours for a week."
         ),
         _differs,
+        needs=REFUNDS,  # it compares those too
     ),
     Case(
         "unknown",
@@ -215,6 +222,11 @@ CASES = (
 def cases_of(place: Place) -> list[Case]:
     """The cases of this place: only the superapp's desk has what belongs to no mini program yet."""
     return [case for case in CASES if isinstance(place, Superapp) or not case.is_superapp_only]
+
+
+def cases_for(reader: User, place: Place) -> list[Case]:
+    """Those that the reader may see."""
+    return [case for case in cases_of(place) if can(reader, case.needs, place)]
 
 
 def settle_permission(case: Case, place: Place) -> str:

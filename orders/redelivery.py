@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,29 +23,60 @@ BATCH, PAUSE = 25, 0.5  # so many deliveries, then so many seconds: at most 50 a
 MOST_SELECTED = 100
 
 
-def failed(program: MiniProgram, *, since: datetime | None = None) -> "QuerySet[Delivery]":
-    """What failed and is not acknowledged, of events since `since` (aware): parked, or waiting for the next attempt."""
+@dataclass(frozen=True)
+class Which:
+    """Which of the events that failed: since a moment (aware), of an environment, a kind of payment, an item. Empty is any."""
+
+    since: datetime | None = None
+    env: str = ""
+    kind: str = ""
+    item: str = ""
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """As a filter of deliveries."""
+        asked = {"created_at__gte": self.since, "env": self.env, "order__kind": self.kind, "order__product_id": self.item}
+        return {name: value for name, value in asked.items() if value not in ("", None)}
+
+    @property
+    def params(self) -> dict[str, str]:
+        """As texts that a job can hold."""
+        since = self.since.isoformat() if self.since else ""
+        return {"since": since, "env": self.env, "kind": self.kind, "item": self.item}
+
+    @classmethod
+    def of(cls, params: dict[str, Any]) -> "Which":
+        """What `params` was made of; jobs of the previous version know `since` alone."""
+        since = datetime.fromisoformat(params["since"]) if params["since"] else None
+        return cls(since, **{name: params.get(name, "") for name in ("env", "kind", "item")})
+
+
+ALL = Which()
+
+
+def failed(program: MiniProgram, which: Which = ALL) -> "QuerySet[Delivery]":
+    """What failed and is not acknowledged: parked, or waiting for the next attempt."""
     parked = Q(state=DeliveryState.NEEDS_ATTENTION)
     waiting = Q(state=DeliveryState.PENDING, schedule_step__gt=0)
     rows = Delivery.objects.filter(parked | waiting, mini_program=program).exclude(event=Delivery.Event.TEST)
-    return rows.filter(created_at__gte=since) if since else rows
+    return rows.filter(**which.conditions)
 
 
 def start_redelivery(
-    program: MiniProgram, *, actor: User, since: datetime | None = None, selected: Sequence[int] | None = None
+    program: MiniProgram, *, actor: User, which: Which = ALL, selected: Sequence[int] | None = None
 ) -> Job:
-    """Start the job for the `selected` ids, or for all that failed since `since`.
+    """Start the job for the `selected` ids, or for all of those that failed.
 
     Raises Invisible, Forbidden, or Refused: nothing to redeliver, or more than 100 selected.
     """
     require(actor, PERMISSION, program)
     if selected is not None and len(selected) > MOST_SELECTED:
         raise Refused(_("At most 100 can be selected. Redeliver all since a time instead."))
-    rows = failed(program, since=since) if selected is None else failed(program).filter(pk__in=selected)
+    rows = failed(program, which) if selected is None else failed(program).filter(pk__in=selected)
     if not rows.exists():
         raise Refused(_("Nothing of this failed and still waits. Select deliveries in the list, or choose an earlier time."))
     ids = None if selected is None else list(selected)
-    params = {"program": program.pk, "since": since.isoformat() if since else "", "selected": ids}
+    params = {"program": program.pk, **which.params, "selected": ids}
     title = _("Redelivery: %(place)s") % {"place": program.name}
     return jobs.start(KIND, actor=actor, title=title, params=params, container=program)
 
@@ -68,8 +100,7 @@ def redeliver_many(row: Job, progress: Progress) -> dict[str, Any]:
 
 def _meant(program: MiniProgram, row: Job) -> "QuerySet[Delivery]":
     """In the order of their events; not what was started anew since the job was asked for."""
-    since = row.params["since"]
-    rows = failed(program, since=datetime.fromisoformat(since) if since else None)
+    rows = failed(program, Which.of(row.params))
     if row.params["selected"] is not None:
         rows = rows.filter(pk__in=row.params["selected"])
     return rows.filter(first_due_at__lt=row.created_at).order_by("pk")

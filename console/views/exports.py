@@ -11,7 +11,7 @@ from django.utils.functional import Promise, cached_property, lazy
 from django.utils.translation import gettext_lazy as _
 
 from console import replica
-from console.exporting import Totals, told, totals_of
+from console.exporting import Totals, title_of, told, totals_of
 from console.exports import Place, exportable, rows_of, start_export
 from console.filters import ids_in
 from console.listing import COUNT_CAP, Listing
@@ -148,6 +148,7 @@ class ListExport(FormView):
         exact["exact"] = "1"
         return {
             "listing": self.listing,
+            "list_title": title_of(self.listing),
             "place": self.place,
             "schedule_url": self.schedule_url(),
             "list_url": self.request.path.removesuffix("export") + self.listing.here_url,

@@ -149,6 +149,7 @@ def _standard_order_of(notification: Notification, told: Told) -> Order:
         gone = _tombstones(notification).filter(archive__kind=Order.Kind.STANDARD, mini_program__app_id=told.app_id).first()
         if gone:
             raise _kept_as_late(notification, gone)
+        _keep_unfit(notification, Verdict.UNKNOWN_ORDER)
         raise ApiError(
             "ORDER_NOT_FOUND",
             "appid and out_trade_no name no standard payment of your superapp yet. The notification is kept and applied when it"
@@ -170,16 +171,27 @@ def _order_of(notification: Notification, content: PaidGoods | RefundNotice) -> 
             if _is_signed_for(notification, gone.mini_program_id):
                 raise _kept_as_late(notification, gone)
     if not candidates:
+        _keep_unfit(notification, Verdict.UNKNOWN_ORDER)
         raise ApiError(
             "ORDER_NOT_FOUND",
             "OutTradeNo names no order of your superapp yet. The notification is kept and applied when the order appears.",
         )
     if not signed:
-        Notification.objects.filter(pk=notification.pk, order=None).update(verdict=Verdict.BAD_SIGNATURE)
+        _keep_unfit(notification, Verdict.BAD_SIGNATURE)
         raise ApiError(
             "NOTIFY_SIG_INVALID", 'PayEventSig does not fit. Sign Event + "&" + Payload with the AppKey of Env, byte for byte.'
         )
     return next((order for order in signed if order.open_id == content.open_id), signed[0])
+
+
+def _keep_unfit(notification: Notification, verdict: str) -> None:
+    """Keep it with this verdict; what was told before, byte for byte, is a duplicate and no further case of the mismatch desk."""
+    names = ("superapp_id", "env", "out_trade_no", "event", "payload", "pay_event_sig")
+    same = {name: getattr(notification, name) for name in names}
+    is_told_again = Notification.objects.filter(order=None, verdict=verdict, pk__lt=notification.pk, **same).exists()
+    kept = Verdict.DUPLICATE if is_told_again else verdict
+    if kept != notification.verdict:
+        Notification.objects.filter(pk=notification.pk, order=None).update(verdict=kept)
 
 
 def _tombstones(notification: Notification) -> QuerySet[ArchivedOrder]:

@@ -78,7 +78,8 @@ def _require(case: Case, place: Place, actor: User) -> None:
     permission = settle_permission(case, place)
     if not permission:
         raise Forbidden(str(TEAM_SETTLES))
-    require(actor, permission, place)
+    for needed in {permission, case.needs}:
+        require(actor, needed, place)
 
 
 def _owners(place: Place) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ProgramHome(ConsoleView):
             steps=chain,
             can_sell=all(step.state == "done" for step in chain),
             sees_orders=sees_orders,
-            tiles=attention(program) if sees_orders else [],
+            tiles=attention(program, reader=actor) if sees_orders else [],
             activity=activity(program) if can(actor, "console.view_activity", program) else [],
             **(self.figures() if sees_orders else {}),
         )

@@ -23,7 +23,7 @@ from orders.mismatches import (
     DAYS,
     TEAM_SETTLES,
     Case,
-    cases_of,
+    cases_for,
     count,
     count_text,
     open_rows,
@@ -61,7 +61,7 @@ class Mismatches(_Desk):
 
     def get(self, request: HttpRequest, **_kwargs: str) -> HttpResponse:
         """A count for each case, and a page of one of them; `show=settled` for what people settled."""
-        cases = cases_of(self.place)
+        cases = cases_for(self.actor, self.place)
         counts = {case.name: count(open_rows(case, self.place)) for case in cases}
         asked = request.GET.get("case", "")
         first = next((case for case in cases if counts[case.name]), cases[0])
@@ -159,7 +159,7 @@ class _Chosen(_Desk):
     def case(self) -> Case | None:
         """The case that the address or the form names; None for one that is not settled here."""
         asked = self.chosen.get("case", "")
-        cases = [case for case in cases_of(self.place) if settle_permission(case, self.place) == self.permission]
+        cases = [case for case in cases_for(self.actor, self.place) if settle_permission(case, self.place) == self.permission]
         return next((case for case in cases if case.name == asked), None)
 
     @property

@@ -12,7 +12,7 @@ from console.views.base import ConsoleView
 from items.readiness import missing_step
 from orders.actions.delivery import redeliver_order
 from orders.actions.push import send_probe, send_test, sentence, switch_off, switch_on
-from orders.models import Attempt, Order
+from orders.models import Attempt, Delivery, Order
 from orders.url_check import start_check
 from payments.models import DeliveryConfig
 
@@ -96,6 +96,8 @@ class PushLog(ConsoleView):
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """The newest LOG_LENGTH attempts, newest first."""
         rows = Attempt.objects.filter(delivery__mini_program=self.mini_program)
+        if not can(self.actor, "orders.view_refund", self.container):
+            rows = rows.exclude(delivery__event=Delivery.Event.REFUND)
         attempts = list(rows.select_related("delivery__order").order_by("-started_at", "-pk")[:LOG_LENGTH])
         assert self.mini_program
         teams, _superapps = grants_of(self.actor).containers(self.permission)

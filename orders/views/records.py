@@ -1,9 +1,11 @@
 """The order record and the after-sales record: lists."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -53,7 +55,11 @@ class RecordList(ConsoleView):
         if not self.mini_program or self.request.GET.get("delivery") != "needs_attention" or not listing.page.rows:
             return {}
         if can(self.actor, "orders.redeliver", self.mini_program):
-            return {"may_redeliver": True}
+            filters = listing.filterset
+            shown = {"env": filters.env_shown, "kind": filters.kind_shown, "item": filters.values.get("item")}
+            asked = {name: value for name, value in shown.items() if value not in ("", None)}
+            url = reverse("orders:redeliver-many", kwargs={"app_id": self.mini_program.app_id})
+            return {"redeliver_url": f"{url}?{urlencode(asked)}"}
         return {"resting": resting(self.actor, self.mini_program, {"orders.redeliver": [_("Redeliver many")]})}
 
     def wider_url(self, listing: RecordListing) -> str:

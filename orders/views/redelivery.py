@@ -11,11 +11,15 @@ from console.errors import Refused
 from console.filters import ids_in
 from console.models import MiniProgram
 from console.views.base import ConsoleView
-from orders.redelivery import MOST_SELECTED, PERMISSION, failed, start_redelivery
+from orders.models import Environment, Order
+from orders.redelivery import ALL, MOST_SELECTED, PERMISSION, Which, failed, start_redelivery
 
 
-class SinceForm(forms.Form):
-    """Since when; in the reader's zone. Empty is all of them."""
+ANY = ("", _("Any"))
+
+
+class WhichForm(forms.Form):
+    """Which events; the time is in the reader's zone. Empty is any."""
 
     use_required_attribute = False
     since = forms.DateTimeField(
@@ -25,6 +29,14 @@ class SinceForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": _("Enter a date and a time, such as 2026-11-21 14:00, or leave it empty for all.")},
     )
+    env = forms.ChoiceField(label=_("Environment"), required=False, choices=[ANY, *Environment.choices])
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[ANY, *Order.Kind.choices])
+    item = forms.CharField(label=_("Item ID"), required=False, max_length=64)
+
+    @property
+    def which(self) -> Which:
+        """What is asked for; everything while the form has faults."""
+        return Which(**self.cleaned_data) if self.is_valid() else ALL
 
 
 class RedeliverMany(ConsoleView):
@@ -36,17 +48,16 @@ class RedeliverMany(ConsoleView):
 
     def get(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """How many there are, and the newest of them to select from."""
-        form = SinceForm(request.GET)
+        form = WhichForm(request.GET)
         return self.page(form, status=200 if form.is_valid() else 422)
 
     def post(self, request: HttpRequest, app_id: str) -> HttpResponse:
         """Start the job and go to its page."""
-        form = SinceForm(request.POST)
+        form = WhichForm(request.POST)
         if not form.is_valid():
             return self.page(form, status=422)
         try:
-            since = form.cleaned_data["since"]
-            job = start_redelivery(self.mini_program, actor=self.actor, since=since, selected=self.selected())
+            job = start_redelivery(self.mini_program, actor=self.actor, which=form.which, selected=self.selected())
         except Refused as refused:
             return self.page(form, status=422, refused=str(refused))
         return redirect("job-detail", uid=job.uid)
@@ -57,9 +68,9 @@ class RedeliverMany(ConsoleView):
             return None
         return ids_in(self.request.POST.getlist("ids"))
 
-    def page(self, form: SinceForm, *, status: int, **more: Any) -> HttpResponse:
+    def page(self, form: WhichForm, *, status: int, **more: Any) -> HttpResponse:
         """The list with its exact count."""
-        since = form.cleaned_data.get("since") if form.is_valid() else None
-        rows = failed(self.mini_program, since=since)
+        rows = failed(self.mini_program, form.which)
         shown = rows.select_related("order").order_by("-created_at", "-pk")[:MOST_SELECTED]
+        since = form.which.since
         return self.render(form=form, count=rows.count(), rows=shown, since=since, most=MOST_SELECTED, status=status, **more)

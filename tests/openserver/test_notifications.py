@@ -74,6 +74,32 @@ def test_one_for_an_unknown_order_is_kept_and_applied_when_the_order_appears(sho
     assert Notification.objects.get().verdict == "accepted"
 
 
+def test_the_same_again_for_an_unknown_order_is_no_further_case_and_still_applied_once(shop):
+    for _repeat in range(3):
+        assert shop.notify_paid("N-7").code == "ORDER_NOT_FOUND"
+    assert shop.notify_paid("N-7", goods={"Attach": "another"}).code == "ORDER_NOT_FOUND"
+    verdicts = Notification.objects.order_by("pk").values_list("verdict", flat=True)
+    assert list(verdicts) == ["unknown_order", "duplicate", "duplicate", "unknown_order"]
+    shop.place(data=shop.sign_data(outTradeNo="N-7"))
+    assert Order.objects.get().payment_state == "paid"
+
+
+def test_what_waits_wrongly_signed_holds_up_no_right_signature(shop):
+    wrong = shop.envelope(GOODS_EVENT, shop.goods("N-7")) | {"PayEventSig": "0" * 64}
+    assert shop.by_superapp("POST", "/payment-notifications", wrong).code == "ORDER_NOT_FOUND"
+    assert shop.notify_paid("N-7").code == "ORDER_NOT_FOUND"
+    shop.place(data=shop.sign_data(outTradeNo="N-7"))
+    assert Order.objects.get().payment_state == "paid"
+
+
+def test_the_same_wrong_signature_again_is_no_further_case(shop, order):
+    wrong = shop.envelope(GOODS_EVENT, shop.goods("N-1")) | {"PayEventSig": "0" * 64}
+    for _repeat in range(2):
+        assert shop.by_superapp("POST", "/payment-notifications", wrong).code == "NOTIFY_SIG_INVALID"
+    verdicts = Notification.objects.order_by("pk").values_list("verdict", flat=True)
+    assert list(verdicts) == ["bad_signature", "duplicate"]
+
+
 def test_the_sweeper_matches_what_a_crash_left_behind(shop, order):
     shop.notify_paid("N-8")
     Order.objects.update(out_trade_no="N-8")

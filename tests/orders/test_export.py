@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from console import exporting, exports, jobs, zones
 from console.actions.membership import leave_team
@@ -170,6 +171,22 @@ def test_a_zip_holds_the_file_and_its_totals(client, operator, starfall, url, fo
         assert len(table(archive.read(names[1]))) == 1
     assert names[0] == "about.txt" and names[1].endswith(".csv")
     assert "Rows: 1" in about and "USD: Amount 990 (minor units)" in about
+    assert about.startswith("Orders · Virtual payment · Live\n")
+
+
+def test_page_and_file_say_which_record_they_are_of(client, operator, starfall, url, form):
+    place(starfall, "ORDER-1", env=1, kind="standard")
+    client.force_login(operator)
+    title = "Orders · Standard payment · Sandbox"
+    assert f"Export: {title}" in client.get(f"{url}&env=1&kind=standard").content.decode()
+    for file in ("zip", "xlsx"):
+        client.post(f"{url}&env=1&kind=standard", form | {"file": file})
+    zipped, book = Job.objects.order_by("pk")
+    with zipfile.ZipFile(zipped.file) as archive:
+        assert archive.read("about.txt").decode().startswith(title)
+    assert load_workbook(book.file)["About"]["A1"].value == title
+    both = order_listing(starfall, QueryDict("q=ORDER-1,ORDER-2"))
+    assert exporting.title_of(both) == "Orders · Virtual payment · Live and sandbox"
 
 
 def test_no_file_holds_an_open_id_that_was_searched_for(client, superapp_operator, starfall, form):

@@ -1,9 +1,11 @@
 """The page before an export: what it counts, and the export of one page of the list."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
+from time_machine import travel
 
 from console import exporting, jobs
 from console import listing as listing_module
@@ -11,6 +13,8 @@ from console.exports import start_export
 from console.models import Job
 from console.views import exports as views
 from orders.listings import order_listing
+from orders.models import Order
+from tests.orders import records
 from tests.orders.test_export import AT, YEAR, form, place, table, url  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +60,50 @@ def test_orders_that_arrive_before_the_job_begins_do_not_move_its_page(operator,
     jobs.run_job(job.pk)
     found = [row["Order number"] for row in table(Job.objects.get().file.read())]
     assert found == [f"ORDER-{number:02d}" for number in range(59, 9, -1)]
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Starts an export whose worker begins when the returned function is called; returns its rows."""
+
+    def start(*args, **chosen):
+        with monkeypatch.context() as patch:
+            patch.setattr(jobs.run_job, "delay_on_commit", lambda _pk: None)
+            job = start_export(*args, **chosen)
+
+        def work():
+            jobs.run_job(job.pk)
+            return [row["Order number"] for row in table(Job.objects.get(pk=job.pk).file.read())]
+
+        return work
+
+    return start
+
+
+def test_ticked_orders_that_change_before_the_job_begins_stay_in_it(operator, starfall, form, later):  # noqa: F811
+    ids = [place(starfall, f"ORDER-{number}", delivery_state="pending").pk for number in range(3)]
+    query = f"{YEAR}&delivery=pending"
+    work = later("orders", starfall, actor=operator, query=query, **form | {"scope": "selected", "ids": ids[:2]})
+    Order.objects.filter(pk=ids[0]).update(delivery_state="delivered")
+    assert sorted(work()) == ["ORDER-0", "ORDER-1"]
+
+
+def test_the_days_of_an_export_are_those_of_its_start(operator, starfall, form, later):  # noqa: F811
+    noon = datetime(2026, 3, 8, 12, tzinfo=UTC)
+    with travel(noon, tick=False):
+        order = place(starfall, "ORDER-1")
+        records.give_back(order, "R-1", started_at=noon - timedelta(days=6))
+        chosen = form | {"columns": ["number", "order"]}
+        work = later("refunds", starfall, actor=operator, query="", **chosen)
+    with travel(noon + timedelta(days=1), tick=False):
+        assert work() == ["ORDER-1"]
+    assert "since=2026-03-02&until=2026-03-08" in Job.objects.get().params["query"]
+
+
+def test_a_first_day_that_is_still_to_come_stays_understood(operator, starfall, form, later):  # noqa: F811
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    work = later("orders", starfall, actor=operator, query=f"since={tomorrow}", **form)
+    assert work() == []
 
 
 def test_more_rows_than_a_list_counts_are_added_up_after_the_page_is_shown(client, operator, starfall, url, form, monkeypatch):  # noqa: F811

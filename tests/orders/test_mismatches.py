@@ -6,13 +6,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from console.actions import team_role
+from console.actions.membership import set_team_role
+from console.errors import Forbidden
 from orders import mismatch_lines
 from orders.actions import mismatch
 from orders.actions.price_refusal import count_refusal
 from orders.actions.refund import record_refund
 from orders.errors import OrderError
 from orders.mismatches import CASES, cases_of, count, open_rows
-from orders.models import Attempt, Delivery, Notification, Order, Reconciliation
+from orders.models import Attempt, Delivery, Notification, Order, Reconciliation, Settlement
 from payments.models import owners_of
 from tests.orders import shop
 from tests.orders.records import place
@@ -317,3 +320,58 @@ def test_what_is_signed_wrongly_is_on_the_desk_of_the_superapp_with_the_order_it
 def test_nobody_else_sees_the_desk(client, url, person, status, request):
     client.force_login(request.getfixturevalue(person))
     assert client.get(url).status_code == status
+
+
+@pytest.fixture
+def orders_alone(operator, northlight, team_admin):
+    """The operator in a role that views and redelivers orders, and views no refunds."""
+    alone = ["orders.view_order", "orders.view_attempt", "orders.redeliver"]
+    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
+    set_team_role(operator, northlight, role, actor=team_admin)
+    return operator
+
+
+@pytest.fixture
+def refused_refund(starfall, team_admin):
+    """A refund of more than was paid, which is a case of the desk."""
+    shop.open_push(starfall, team_admin, "https://backend.example/push")
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    order = Order.objects.get()
+    with pytest.raises(OrderError):
+        told = shop.refund_notification(order)
+        record_refund(order=order, notice=shop.notice(order, amount=9_999), actor=shop.SUPERAPP, notification=told)
+    return Notification.objects.get(verdict="mismatch")
+
+
+def test_cases_of_refunds_are_for_those_who_may_view_refunds(client, orders_alone, senior, starfall, url, refused_refund):
+    home = reverse("orders:home", kwargs={"app_id": starfall.app_id})
+    for person, is_shown in ((senior, True), (orders_alone, False)):
+        client.force_login(person)
+        page = client.get(f"{url}?case=above_paid").content.decode()
+        assert ("99.99" in page) == is_shown and ("Refund above what was paid" in page) == is_shown
+        assert ("Refund above what was paid" in client.get(home).content.decode()) == is_shown
+
+
+def test_who_may_not_view_refunds_settles_none(client, orders_alone, starfall, url, refused_refund):
+    client.force_login(orders_alone)
+    settle = reverse("orders:mismatch-settle", kwargs={"app_id": starfall.app_id})
+    client.post(f"{settle}?case=above_paid&ids={refused_refund.pk}", {"note": "Not mine."})
+    assert not Settlement.objects.exists()
+    with pytest.raises(Forbidden):
+        mismatch.settle(case("above_paid"), starfall, [refused_refund.pk], note="Not mine.", actor=orders_alone)
+
+
+def test_the_delivery_log_shows_pushes_of_refunds_to_those_who_may_view_refunds(client, orders_alone, senior, starfall, team_admin):
+    shop.open_push(starfall, team_admin, "https://backend.example/push")
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    order = Order.objects.get()
+    record_refund(order=order, notice=shop.notice(order), actor=shop.SUPERAPP, notification=shop.refund_notification(order))
+    for row in Delivery.objects.all():
+        tried = {"number": 1, "started_at": timezone.now(), "url": "https://backend.example/push"}
+        Attempt.objects.create(delivery=row, mini_program=starfall, outcome="acknowledged", **tried)
+    log = reverse("orders:push-log", kwargs={"app_id": starfall.app_id})
+    for person, events in ((senior, {"goods", "refund"}), (orders_alone, {"goods"})):
+        client.force_login(person)
+        assert {row.delivery.event for row in client.get(log).context["attempts"]} == events

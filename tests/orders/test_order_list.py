@@ -297,13 +297,13 @@ def test_the_first_page_and_a_deep_one_use_the_index(starfall):
     assert Order.objects.count() == 60
 
 
-def test_standard_orders_show_no_delivery_unless_it_is_asked_for(client, operator, starfall, url):
-    place(starfall, "STANDARD", kind="standard")
+def test_standard_orders_show_and_filter_their_delivery(client, operator, starfall, url):
+    place(starfall, "STUCK", kind="standard", delivery_state="needs_attention")
+    place(starfall, "DELIVERED", kind="standard", delivery_state="delivered")
     client.force_login(operator)
-    usual = client.get(url + "?kind=standard").context["listing"]
-    assert "delivery" not in [column.name for column in usual.shown] + [bound.name for bound in usual.shown_fields]
-    asked = client.get(url + "?kind=standard&columns=delivery").context["listing"]
-    assert "delivery" in [column.name for column in asked.shown]
+    listing = client.get(url + "?kind=standard").context["listing"]
+    assert "delivery" in [column.name for column in listing.shown] and "delivery" in [bound.name for bound in listing.shown_fields]
+    assert numbers(client.get(url + "?kind=standard&delivery=needs_attention")) == ["STUCK"]
 
 
 def test_a_state_and_the_time_of_it_are_two_words_in_chinese(client, operator, starfall, url):

@@ -57,6 +57,12 @@ def test_an_exact_number_jumps_to_the_order_whatever_its_age_and_its_record(sear
     assert search(" ORDER-1 ").headers["Location"] == detail(old)
 
 
+@pytest.mark.parametrize("text", ["ORDER-1,", "; ORDER-1 ;", "ORDER-1 ORDER-1", "ORDER-1\n"])
+def test_one_number_between_separators_or_twice_jumps_too(search, starfall, detail, text):
+    order = place(starfall, "ORDER-1", env=1)
+    assert search(text).headers["Location"] == detail(order)
+
+
 def test_of_a_number_used_in_both_environments_the_one_looked_at_counts(search, starfall, detail):
     live, sandbox = place(starfall, "ORDER-1"), place(starfall, "ORDER-1", env=1)
     assert search("ORDER-1").headers["Location"] == detail(live)
@@ -155,6 +161,17 @@ def test_a_refund_number_with_spaces_commas_or_semicolons_is_found_as_a_whole(cl
     listing = listed.context["listing"]
     assert QueryDict(listing.url()[1:])["q"] == number, "its addresses keep the signs"
     assert 'data-several="64"' in listed.content.decode(), "and so does the script"
+
+
+@pytest.mark.parametrize("text", ["R-1,", "R-1 R-1", "; R-1"])
+def test_one_refund_number_between_separators_or_twice_is_found(client, operator, starfall, text):
+    refunds = [give_back(place(starfall, f"ORDER-{number}"), number) for number in ("R-1", "R-2,")]
+    url = reverse("orders:refund-list", kwargs={"app_id": starfall.app_id})
+    page_of = [reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk}) for refund in refunds]
+    client.force_login(operator)
+    assert client.get(url, {"q": text}).headers["Location"] == page_of[0]
+    assert client.get(url, {"q": "R-2,"}).headers["Location"] == page_of[1], "a comma can be part of a number"
+    assert numbers(client.get(url, {"q": f"{text}", "after": "x"})) == ["R-1"]
 
 
 def test_words_that_are_no_number_as_a_whole_are_a_list_of_refunds(client, operator, starfall):

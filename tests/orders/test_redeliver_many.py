@@ -11,6 +11,7 @@ from console.jobs import run_job
 from console.models import AuditEntry, Job
 from orders import redelivery
 from orders.models import Delivery, Order
+from orders.redelivery import Which
 from tests.orders.shop import new_order, open_push, pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -59,7 +60,7 @@ def test_all_that_failed_are_due_at_once(starfall, senior, stuck):
 
 
 def test_since_a_time_and_the_selected(starfall, senior, stuck):
-    run(redelivery.start_redelivery(starfall, actor=senior, since=timezone.now() - HOUR / 2))
+    run(redelivery.start_redelivery(starfall, actor=senior, which=Which(timezone.now() - HOUR / 2)))
     assert list(Delivery.objects.filter(state="needs_attention")) == [stuck[0]]
     run(redelivery.start_redelivery(starfall, actor=senior, selected=[stuck[0].pk, stuck[3].pk]))
     assert due() == 4
@@ -88,7 +89,7 @@ def test_others_and_nothing_are_refused(starfall, harbor_reader, senior, develop
     with pytest.raises(Invisible):
         redelivery.start_redelivery(starfall, actor=stranger)
     selections = [{"selected": ids} for ids in ([], [stuck[3].pk], list(range(101)))]
-    for wrong in (*selections, {"since": timezone.now() + HOUR}):
+    for wrong in (*selections, {"which": Which(timezone.now() + HOUR)}):
         with pytest.raises(Refused):
             redelivery.start_redelivery(starfall, actor=senior, **wrong)
     with pytest.raises(Refused):
@@ -114,6 +115,35 @@ def test_the_page_counts_and_starts_the_job(client, starfall, senior, developer,
     assert job.params["selected"] == [stuck[0].pk]
     client.post(url, {"which": "all", "since": "2020-01-01T00:00"})
     assert Job.objects.order_by("pk").last().params["since"].startswith("2020-01-01")
+
+
+def test_of_one_environment_kind_and_item(client, starfall, senior, stuck):
+    Order.objects.filter(out_trade_no="ORDER-0").update(product_id="sword")
+    Order.objects.filter(out_trade_no="ORDER-1").update(kind="standard")
+    Delivery.objects.filter(pk=stuck[2].pk).update(env=1)
+    client.force_login(senior)
+    url = reverse("orders:redeliver-many", kwargs={"app_id": starfall.app_id})
+    for asked, meant in (({"item": "sword"}, stuck[0]), ({"kind": "standard"}, stuck[1]), ({"env": "1"}, stuck[2])):
+        page = client.get(url, asked)
+        assert list(page.context["rows"]) == [meant] and "Redeliver it" in page.content.decode()
+        client.post(url, asked | {"which": "all"})
+        assert list(redelivery._meant(starfall, Job.objects.latest("pk"))) == [meant]
+    assert client.get(url, {"env": "7"}).status_code == 422
+
+
+def test_a_job_of_the_previous_version_redelivers_all_since_its_time(starfall, senior, stuck):
+    job = redelivery.start_redelivery(starfall, actor=senior)
+    Job.objects.update(params={"program": starfall.pk, "since": "", "selected": None})
+    assert run(job).result["facts"][0][1] == "3"
+
+
+def test_the_order_record_hands_on_what_it_shows(client, starfall, senior, stuck):
+    Order.objects.update(product_id="sword")
+    records = reverse("orders:list", kwargs={"app_id": starfall.app_id})
+    client.force_login(senior)
+    page = client.get(records, {"delivery": "needs_attention", "item": "sword"})
+    assert page.context["redeliver_url"].endswith("/orders/redeliver?env=0&kind=virtual&item=sword")
+    assert client.get(page.context["redeliver_url"]).context["count"] == 3
 
 
 def test_the_order_record_leads_to_it(client, starfall, senior, developer, stuck):
