@@ -97,8 +97,8 @@ def start_export(
     if len(ids) > MOST_SELECTED:
         raise Refused(_("At most %(most)s rows can be ticked. Use filters and export all that match.") % {"most": MOST_SELECTED})
     params = {
-        "record": record, "permission": what.permission, "query": _fixed(listing), "columns": columns, "scope": scope, "file": file,
-        "ids": page_ids(listing) if scope == "page" else list(ids), **names_of(place),
+        "record": record, "permission": what.permission, "query": _fixed(listing), "columns": columns, "scope": scope,
+        "file": file, "ids": page_ids(listing) if scope == "page" else list(ids), **names_of(place),
         "zone": timezone.get_current_timezone_name(), "language": translation.get_language() or "en",
     }  # fmt: skip
     return jobs.start(KIND, actor=actor, title=str(what.title) % {"place": place}, params=params, container=place)

@@ -10,9 +10,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from console.filters import (
     MAX_MONTHS,
@@ -57,7 +56,8 @@ class RecordFilters(PeriodFilters):
     def record_words(self) -> list[str]:
         """Kind of payment and environment."""
         env = self.env_shown
-        return [str(Order.Kind(self.kind_shown).label), gettext("Live and sandbox") if env is None else str(Environment(env).label)]
+        where = gettext("Live and sandbox") if env is None else str(Environment(env).label)
+        return [str(Order.Kind(self.kind_shown).label), where]
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Rows of the kind and the environment."""

@@ -14,7 +14,6 @@ from console.views.base import ConsoleView
 from orders.models import Environment, Order
 from orders.redelivery import ALL, MOST_SELECTED, PERMISSION, Which, failed, start_redelivery
 
-
 ANY = ("", _("Any"))
 
 

@@ -362,7 +362,9 @@ def test_who_may_not_view_refunds_settles_none(client, orders_alone, starfall, u
         mismatch.settle(case("above_paid"), starfall, [refused_refund.pk], note="Not mine.", actor=orders_alone)
 
 
-def test_the_delivery_log_shows_pushes_of_refunds_to_those_who_may_view_refunds(client, orders_alone, senior, starfall, team_admin):
+def test_the_delivery_log_shows_pushes_of_refunds_to_those_who_may_view_refunds(
+    client, orders_alone, senior, starfall, team_admin
+):
     shop.open_push(starfall, team_admin, "https://backend.example/push")
     order = shop.new_order(starfall)
     shop.pay(order)
