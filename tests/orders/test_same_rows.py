@@ -46,6 +46,7 @@ SHARED = {
     "kind": st.sampled_from(["virtual", "standard"]),
     "since": st.sampled_from([day(-90), day(0), day(2)]),
     "until": st.sampled_from([day(3), day(15)]),
+    "program": st.sampled_from(["Starfall", "Nobody"]),
 }
 CHOICES: dict[str, dict[str, Any]] = {
     "orders": SHARED | {
@@ -60,6 +61,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     },
     "refunds": SHARED | {
         "state": st.sampled_from(["processing", "success"]),
+        "item": st.sampled_from(["gem", "=sword"]),
         "sort": st.sampled_from(["newest", "oldest"]),
         "q": st.sampled_from(["R-00", "R-006", "ORDER-0", "R-000 R-003 ORDER-006 NONE"]),
     },
