@@ -41,7 +41,8 @@ class Held(NamedTuple):
 _STORE = """
 WITH placed AS (
     INSERT INTO orders_order ({order_columns})
-    SELECT {order_values} FROM items_item i WHERE i.id = %s AND {still_sold} FOR KEY SHARE OF i
+    SELECT {order_values} FROM items_item i
+    WHERE i.mini_program_id = %s AND i.id = %s AND {still_sold} FOR KEY SHARE OF i
     ON CONFLICT (mini_program_id, env, out_trade_no) DO NOTHING
     RETURNING id, prepay_lease_until
 ), noted AS (
@@ -160,7 +161,7 @@ def keep_late_prepay(order: Order, prepay_id: str) -> None:
 
 def _place_in_one_statement(order: Order) -> datetime | None:
     entry = _placed_entry(order)
-    item = [order.item_id, order.unit_price, order.currency]
+    item = [order.mini_program_id, order.item_id, order.unit_price, order.currency]
     try:
         rows = fetch(_store_sql(order.env), [*_values(order), *item, *_values(entry)])
     except IntegrityError:
@@ -241,7 +242,7 @@ def _place_plainly(order: Order) -> datetime | None:
 
 def _still_sold(order: Order) -> bool:
     assert order.item_id is not None, "an order is placed for an item"
-    items = Item.objects.filter(pk=order.item_id)
+    items = Item.objects.filter(mini_program=order.mini_program_id, pk=order.item_id)
     if order.env == Environment.LIVE:
         return items.on_sale().filter(live_price=order.unit_price, live_currency=order.currency).exists()
     return items.existing().filter(price=order.unit_price, currency=order.currency).exists()
