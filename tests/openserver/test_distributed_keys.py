@@ -18,6 +18,16 @@ pytestmark = [
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite cannot change a primary key"),
 ]
 ACKNOWLEDGED = Answer(status=200, body=b'{"returnCode": "0"}')
+# The table, the one it refers to, its columns: the key first.
+REFERENCES = """
+SELECT conrelid::regclass::text, confrelid::regclass::text, array_agg(attname::text ORDER BY attname <> 'mini_program_id')
+FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+WHERE contype = 'f' GROUP BY pg_constraint.oid
+"""
+BEGINS_WITH_ID = """
+SELECT count(*) FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indrelid = %s::regclass AND indpred IS NULL AND attname = 'id'
+"""
 WITHOUT_THE_KEY = """
 SELECT indexrelid::regclass::text FROM pg_index
 WHERE indisunique AND indrelid = %s::regclass AND NOT EXISTS (
@@ -25,11 +35,27 @@ WHERE indisunique AND indrelid = %s::regclass AND NOT EXISTS (
 """
 
 
-@pytest.fixture
-def tables(shop):
-    """Those whose keys the statements of the document change; undone when the test's transaction ends."""
+def references():
+    with connection.cursor() as cursor:
+        return {(table, target, *columns) for table, target, columns in cursor.execute(REFERENCES).fetchall()}
+
+
+def document():
+    """What stands before the statements, and the statements."""
     text = (settings.BASE_DIR / "docs" / "scale.md").read_text()
-    (sql,) = re.findall(r"```sql\n(.*?)```", text, re.S)
+    ((words, sql),) = re.findall(r'<a id="citus-keys"></a>\n(.*?)```sql\n(.*?)```', text, re.S)
+    return words, sql
+
+
+@pytest.fixture
+def before():
+    return references()
+
+
+@pytest.fixture
+def tables(before, shop):
+    """Those whose keys the statements of the document change; undone when the test's transaction ends."""
+    _words, sql = document()
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(sql)
@@ -48,6 +74,19 @@ def test_no_unique_index_is_without_the_key(tables):
         found = [name for table in tables for (name,) in cursor.execute(WITHOUT_THE_KEY, [table]).fetchall()]
     assert found == []
     assert {"orders_order", "orders_refund", "orders_delivery", "orders_attempt", "items_item"} <= tables
+
+
+def test_foreign_keys_come_back_as_pairs_unless_the_document_says_that_they_do_not(before, tables):
+    after = references()
+    by_id = [(table, target, column) for table, target, column in before if target in tables]
+    gone = {(table, column) for table, target, column in by_id if (table, target, "mini_program_id", column) not in after}
+    assert by_id and not {table for table, _column in gone} & tables
+    assert {f"{table}.{column}" for table, column in gone} == set(re.findall(r"`(\w+\.\w+_id)`", document()[0]))
+
+
+def test_what_asks_by_id_alone_finds_an_index(tables):
+    with connection.cursor() as cursor:
+        assert [table for table in tables if not cursor.execute(BEGINS_WITH_ID, [table]).fetchone()[0]] == []
 
 
 def test_an_item_is_sold_pushed_and_refunded(tables, shop, team_admin):

@@ -1,4 +1,4 @@
-"""docs/scale.md says which unique constraints contain the mini program. It says what the models have."""
+"""docs/scale.md says which unique constraints contain the mini program, and what each statement names."""
 
 import re
 
@@ -9,12 +9,23 @@ from django.db import models
 
 KEY = "mini_program"
 APPS = ("console", "payments", "items", "orders", "openserver")
+#: Who asks for rows of what would be distributed: by a manager, or in SQL.
+ASKS = re.compile(
+    r"""\b(Order|Refund|Delivery|Attempt|Notification|ArchivedOrder|ArchivedRefund|Rollup|LateChange|PriceRefusal|Receiver
+    |DeliveryAlert|Item|ItemImage|AuditEntry|Nonce)\.objects\b
+    |\b(FROM|INTO|JOIN|UPDATE)\ "?(orders_\w+|items_item|console_auditentry|openserver_nonce)\b""",
+    re.X,
+)
+
+
+def read(name: str) -> str:
+    return (settings.BASE_DIR / "docs" / name).read_text()
 
 
 def rows() -> dict[str, tuple[set[str], set[str]]]:
     """By table: the constraints that contain the key, and those that do not, as the document has them."""
-    text = (settings.BASE_DIR / "docs" / "scale.md").read_text()
-    part = text[text.index("| Table | Has the key |") : text.index("Statement by statement:")]
+    text = read("scale.md")
+    part = text[text.index("| Table | Has the key |") : text.index("What Citus does with a statement:")]
     found = {}
     for line in part.splitlines()[2:]:
         cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
@@ -67,3 +78,31 @@ def test_numbers_count_once_by_constraints_that_contain_the_key():
         assert KEY in uniques(MODELS[table])[name] and name in DOCUMENT[table][0]
     for table in ("orders_archivedorder", "orders_archivedrefund"):
         assert KEY in uniques(MODELS[table])["pk"]
+
+
+def statements() -> list[list[str]]:
+    """The cells of the table of statements."""
+    text = read("scale.md")
+    part = text[text.index("| Statement | Names the key |") : text.index('<a id="citus-keys"></a>')]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in part.splitlines()[2:] if line.startswith("| ")]
+
+
+def test_every_module_that_asks_for_rows_of_a_distributed_table_is_in_the_table_of_statements():
+    named = {path for cells in statements() for path in re.findall(r"`([\w/]+\.py)`", cells[0])}
+    files = [path for app in APPS for path in (settings.BASE_DIR / app).rglob("*.py") if "migrations" not in path.parts]
+    asking = {str(path.relative_to(settings.BASE_DIR)) for path in files if ASKS.search(path.read_text())}
+    assert asking <= named, asking - named
+    assert [path for path in named if not (settings.BASE_DIR / path).is_file()] == []
+
+
+def test_each_statement_says_what_citus_does_and_what_is_refused_needs_a_change():
+    for name, _key, citus, change in (cells for cells in statements() if not cells[0].startswith("**")):
+        assert re.search(r"shard|steps|refused|coordinator|row by row|as the desk", citus), name
+        assert "**refused**" not in citus or change != "nothing", name
+
+
+def test_rates_are_those_of_the_record():
+    """A quoted rate stands in the record of docs/performance.md, with its ratio to the limit."""
+    quoted = re.findall(r"`(\w+)` (\d+/s) \(([\d.]+ ×)", read("scale.md"))
+    assert {name for name, *_numbers in quoted} == {"place_order", "deliver"}
+    assert [each for each in quoted if "| `{}` | {} | {}".format(*each) not in read("performance.md")] == []
