@@ -3,6 +3,7 @@
 Nothing is public there: pages read an object and serve it with headers of their own.
 """
 
+from datetime import datetime
 from typing import Any
 
 from botocore.config import Config
@@ -52,3 +53,10 @@ class Bucket(S3Storage):
             return super().exists(name)
         except (BotoCoreError, ClientError) as error:
             raise OSError(f"The store does not say whether it has {name}: {error}") from error
+
+    def get_modified_time(self, name: str) -> datetime:
+        """When the object was stored, by the clock of the store. Raises OSError."""
+        try:
+            return super().get_modified_time(name)
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(f"The store does not say when it got {name}: {error}") from error

@@ -17,7 +17,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -28,12 +28,14 @@ from django.db.models import F, QuerySet
 from console.bulk import listed
 from console.exporting import Output
 from console.models import Superapp
-from orders.models import Attempt, Delivery, Notification, Order, Refund
+from orders.models import Archive, Attempt, Delivery, Notification, Order, Refund
+from orders.rollups import oldest_change
 
 FOLDER = "archive"
 FORMAT = 1
 CHUNK = 500  # orders that are read at once
 MONEY = {"amount": "amount", "paid": "paid_amount", "refunded": "refunded_amount"}
+SURE = timedelta(days=1)  # more than the clocks of the database and of the store differ
 
 
 class ArchiveFault(Exception):
@@ -133,6 +135,27 @@ def stored() -> Iterator[str]:
             continue
         folders += [f"{folder}/{name}" for name in inside]
         yield from (f"{folder}/{name}" for name in files if name)
+
+
+def left_over() -> tuple[list[str], int]:
+    """The files that no row names and that no run can give one any more; and how many others no row names yet.
+
+    A run stores its file first, in a transaction that is open already, and its row is seen when that commits. So a file that is
+    older than every open transaction has its row by now, or gets none: those rows are asked for last.
+    """
+    names = sorted(stored())
+    line = oldest_change() - SURE
+    known = set(Archive.objects.values_list("file", flat=True))
+    others = [name for name in names if name not in known]
+    over = [name for name in others if _is_older(name, line)]
+    return over, len(others) - len(over)
+
+
+def _is_older(name: str, line: datetime) -> bool:
+    try:
+        return default_storage.get_modified_time(name) < line
+    except OSError:  # a run that failed has deleted it meanwhile
+        return False
 
 
 # --- What is written ----------------------------------------------------------------------------------------------------

@@ -337,15 +337,6 @@ def test_a_damaged_file_is_found(starfall, store, capsys, fault):
     assert f"archive {made.pk}: {made.file}" in capsys.readouterr().out
 
 
-def test_a_file_that_no_row_names_is_told_of(starfall, capsys):
-    sold(starfall, "ORDER-1")
-    (made,) = archive()
-    Archive.objects.filter(pk=made.pk).update(file="archive/elsewhere.gz")
-    with pytest.raises(CommandError):
-        call_command("archive", verify=True)
-    assert f"{made.file}: no row names it" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("number", ["ORDER-1", "R-1"])
 def test_an_archived_order_is_found_by_its_number_or_its_refunds(starfall, capsys, number):
     sold(starfall, "ORDER-1", refund="R-1")
