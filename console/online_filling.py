@@ -1,6 +1,6 @@
-"""Columns filled while the site runs, a batch of rows at a time, so that nobody waits long for a row.
+"""Columns added and filled while the site runs, a batch of rows at a time, so that nobody waits long for a row.
 
-Migrations that use it state `atomic = False`: then each batch is a transaction of its own.
+Migrations that use it state `atomic = False`: then each batch is a transaction of its own. One that was killed is run again.
 """
 
 from typing import Any
@@ -14,6 +14,20 @@ _COPY = """
 UPDATE {table} SET {column} = {source}.{column} FROM {source}
 WHERE {source}.id = {table}.{reference} AND {table}.{column} <> {source}.{column} AND {table}.id > %s AND {table}.id <= %s
 """
+
+
+class AddColumnOnline(migrations.AddField):
+    """AddField for a migration that is not atomic: a column that is there already was added by a run that was killed.
+
+    Not for a foreign key or an index of the field's own, which Django makes at the end of the migration.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        meta = to_state.apps.get_model(app_label, self.model_name)._meta
+        with schema_editor.connection.cursor() as cursor:
+            found = schema_editor.connection.introspection.get_table_description(cursor, meta.db_table)
+        if meta.get_field(self.name).column not in {each.name for each in found}:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 class CopyColumnOnline(migrations.RunPython):

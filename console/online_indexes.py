@@ -1,9 +1,10 @@
 """Indexes made and dropped while the site runs: CONCURRENTLY on PostgreSQL, plainly elsewhere.
 
-Migrations that use them state `atomic = False`.
+Migrations that use them state `atomic = False`. One that was killed is run again: what is there already is left as it is.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import OperationalError, migrations, models, transaction
@@ -12,8 +13,30 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 LOCK_TIMEOUT, TRIES, PAUSE = "1s", 60, 5.0  # seconds
 
 
-def _how(editor: BaseDatabaseSchemaEditor) -> dict[str, Any]:
-    return {"concurrently": True} if editor.connection.vendor == "postgresql" else {}
+def make_unless_valid(editor: BaseDatabaseSchemaEditor, name: str, make: Callable[[], object]) -> None:
+    """Make the index of this name unless it is there; one that was left invalid by a build that was cut off goes first.
+
+    PostgreSQL only. While somebody else still builds it, dropping waits for them.
+    """
+    with editor.connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [editor.quote_name(name)])
+        found = cursor.fetchone()
+    if found == (False,):
+        editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {editor.quote_name(name)}")
+    if found != (True,):
+        make()
+
+
+def _add(editor: Any, model: type[models.Model], index: models.Index) -> None:
+    if editor.connection.vendor == "postgresql":
+        make_unless_valid(editor, index.name, lambda: editor.add_index(model, index, concurrently=True))
+    else:
+        editor.add_index(model, index)
+
+
+def _remove(editor: Any, model: type[models.Model], index: models.Index) -> None:
+    how = {"concurrently": True} if editor.connection.vendor == "postgresql" else {}
+    editor.remove_index(model, index, **how)
 
 
 class AddIndexOnline(migrations.AddIndex):
@@ -23,11 +46,11 @@ class AddIndexOnline(migrations.AddIndex):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        schema_editor.add_index(model, self.index, **_how(schema_editor))
+        _add(schema_editor, model, self.index)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = from_state.apps.get_model(app_label, self.model_name)
-        schema_editor.remove_index(model, self.index, **_how(schema_editor))
+        _remove(schema_editor, model, self.index)
 
 
 class RemoveIndexOnline(migrations.RemoveIndex):
@@ -37,11 +60,11 @@ class RemoveIndexOnline(migrations.RemoveIndex):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         index = from_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
-        schema_editor.remove_index(from_state.apps.get_model(app_label, self.model_name), index, **_how(schema_editor))
+        _remove(schema_editor, from_state.apps.get_model(app_label, self.model_name), index)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
-        schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), index, **_how(schema_editor))
+        _add(schema_editor, to_state.apps.get_model(app_label, self.model_name), index)
 
 
 class AddSqlIndexOnline(migrations.RunPython):
@@ -49,9 +72,16 @@ class AddSqlIndexOnline(migrations.RunPython):
 
     def __init__(self, name: str, *, of: str) -> None:
         self.name, self.of = name, of
-        make = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}"
-        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
-        super().__init__(lambda _apps, editor: _run(editor, make), lambda _apps, editor: _run(editor, drop))
+        super().__init__(lambda _apps, editor: self._make(editor), lambda _apps, editor: self._drop(editor))
+
+    def _make(self, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            make = f"CREATE INDEX CONCURRENTLY {self.name} ON {self.of}"
+            make_unless_valid(editor, self.name, lambda: editor.execute(make))
+
+    def _drop(self, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self.name}")
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """As it was made."""
@@ -110,8 +140,3 @@ def _swap(editor: Any, model: Any, old: models.BaseConstraint, give_name: str) -
             if not left:
                 raise
             time.sleep(PAUSE)
-
-
-def _run(editor: BaseDatabaseSchemaEditor, sql: str) -> None:
-    if editor.connection.vendor == "postgresql":
-        editor.execute(sql)

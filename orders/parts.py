@@ -1,11 +1,13 @@
 """Search for a part of a number: an index of three-letter parts (pg_trgm) on PostgreSQL, a plain comparison on SQLite."""
 
-from functools import cache
+from functools import cache, partial
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+
+from console.online_indexes import make_unless_valid
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,8 @@ def make_index(using: BaseDatabaseWrapper) -> bool:
     except DatabaseError as error:
         log.warning("search_index.not_made", reason=str(error).strip().splitlines()[0])
         return False
-    with using.cursor() as cursor:
+    with using.schema_editor(atomic=False) as editor:
         for name, table, column in INDEXES:
-            cursor.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} USING gin ({column} gin_trgm_ops)")
+            make = f"CREATE INDEX CONCURRENTLY {name} ON {table} USING gin ({column} gin_trgm_ops)"
+            make_unless_valid(editor, name, partial(editor.execute, make))
     return True

@@ -10,8 +10,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
-from console.online_filling import CopyColumnOnline
-from console.online_indexes import AddIndexOnline, AddSqlIndexOnline, WidenUniqueOnline
+from console.online_filling import AddColumnOnline, CopyColumnOnline
+from console.online_indexes import AddIndexOnline, AddSqlIndexOnline, RemoveIndexOnline, WidenUniqueOnline
 from console.triggers import MakeTriggers
 
 #: The newest migration of each app that was made before the first release: there is no previous version to keep serving.
@@ -27,6 +27,14 @@ ADDS = (
     operations.CreateModel, AddIndexOnline, AddSqlIndexOnline, MakeTriggers, operations.AlterModelOptions,
     operations.AlterModelManagers, operations.RemoveIndex, CopyColumnOnline,
 )  # fmt: skip
+#: What may be run again after it was done. To alter a field is harmless (`is_harmless`), so it changes nothing in the database.
+AGAIN = (
+    AddColumnOnline, AddIndexOnline, AddSqlIndexOnline, RemoveIndexOnline, WidenUniqueOnline, CopyColumnOnline,
+    operations.AlterField,
+)  # fmt: skip
+#: Killed in its midst, this one cannot be run again.
+ONCE = {("orders", "0011_archive")}
+IN_PARTS = [(key, migration) for key, migration in OURS if not migration.atomic and key not in ONCE]
 
 
 def faults(migration: Migration, before: ProjectState) -> list[str]:
@@ -69,6 +77,12 @@ def in_database(field: models.Field) -> tuple[object, ...]:
 def test_a_migration_only_adds(key, migration):
     found = faults(migration, LOADER.project_state([key], at_end=False))
     assert found == [], "Add it nullable or with db_default; remove a release later (docs/operations.md, Upgrading)."
+
+
+@pytest.mark.parametrize(("key", "migration"), IN_PARTS, ids=lambda value: ".".join(value) if isinstance(value, tuple) else "")
+def test_a_migration_that_is_not_one_transaction_can_be_run_again(key, migration):
+    """Killed in its midst it leaves what is done, and no note of it."""
+    assert [each.describe() for each in migration.operations if not isinstance(each, AGAIN)] == []
 
 
 def test_what_the_old_code_cannot_live_with_is_found():

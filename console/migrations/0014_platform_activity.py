@@ -2,6 +2,7 @@
 
 from django.db import migrations, models
 
+from console.online_filling import AddColumnOnline
 from console.online_indexes import AddIndexOnline
 
 
@@ -9,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("console", "0013_reconciliation")]
     operations = [
-        migrations.AddField(
+        AddColumnOnline(
             "auditentry",
             "by_platform",
             models.BooleanField(db_default=False, help_text="Whether the actor had a role of the platform at the time."),

@@ -1,5 +1,6 @@
 from django.db import migrations, models
 
+from console.online_filling import AddColumnOnline
 from console.online_indexes import AddIndexOnline, RemoveIndexOnline
 
 MEASURES = (
@@ -18,7 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddColumnOnline(
             model_name="rollup",
             name="standard",
             field=models.PositiveIntegerField(default=0, db_default=0, help_text="Of the orders: those of standard payment."),

@@ -8,6 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from console import online_indexes
 from console.online_indexes import WidenUniqueOnline
+from orders import parts
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -67,3 +68,49 @@ def test_orders_do_not_queue_behind_a_change_that_waits_for_a_dump(widening):
     assert columns()[NAME] == narrow
     widening()
     assert columns() == {NAME: narrow + 1}
+
+
+# --- Migrations that were killed are run again ---------------------------------------------------------------------------
+
+
+def apply(name):
+    """A migration of orders, whatever is there of it already."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    migration = loader.disk_migrations["orders", name]
+    with connection.schema_editor(atomic=False) as editor:
+        migration.apply(loader.project_state(("orders", name), at_end=False), editor)
+
+
+#: Indexes by what makes them: an index of a model, one in SQL, and those of the search.
+MADE = {
+    "rollup_hours": lambda: apply("0022_rollup_quarters"),
+    "rollup_quarters": lambda: apply("0022_rollup_quarters"),
+    "refund_order_parts": lambda: parts.make_index(connection),
+}
+
+
+def identity(index):
+    """Its number in the database, and whether it is valid."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexrelid::int, indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [index])
+        return cursor.fetchone()
+
+
+@pytest.mark.parametrize("index", MADE)
+def test_an_index_whose_building_was_cut_off_is_made_anew_and_a_valid_one_stays(index):
+    before, _valid = identity(index)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [index])
+    MADE[index]()
+    made = identity(index)
+    assert made[0] != before and made[1], "the search, or a list, would go without it in silence"
+    MADE[index]()
+    assert identity(index) == made
+
+
+def test_a_migration_that_was_killed_after_its_column_is_run_again():
+    kept = identity("rollup_hours"), identity("rollup_quarters")
+    apply("0021_rollup_both_kinds")
+    assert identity("rollup_days")[1]
+    apply("0022_rollup_quarters")
+    assert (identity("rollup_hours"), identity("rollup_quarters")) == kept
