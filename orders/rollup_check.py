@@ -12,7 +12,7 @@ from django.utils import timezone
 from console.models import MiniProgram, Superapp
 from orders.models import LateChange, Rollup
 from orders.models.rollups import HOUR, MEASURES, QUARTER, SUMS
-from orders.rollups import KEPT, STEP, Bucket, count, hour_of, hours, made_until
+from orders.rollups import KEPT, STEP, Bucket, beginning, count, hour_of, hours, made_until
 
 Rows = dict[tuple[int, Bucket], Counter[str]]
 
@@ -20,15 +20,20 @@ Rows = dict[tuple[int, Bucket], Counter[str]]
 def differences() -> Iterator[str]:
     """A sentence for each bucket that is not what its rows say. Buckets with late changes still to be taken up are left out."""
     until = made_until()
-    since = Rollup.objects.aggregate(least=Min("start"))["least"]
-    if until is None or since is None:
+    if until is None:
         return
-    since = max(hour_of(since), hour_of(timezone.now() - KEPT) + timedelta(hours=1))
+    since = max(_since() or until, hour_of(timezone.now() - KEPT) + timedelta(hours=1))
     while since < until:
         end = min(since + STEP, until)
         for superapp in Superapp.objects.order_by("pk"):
             yield from _differences(superapp, since, end)
         since = end
+
+
+def _since() -> datetime | None:
+    """The first hour with a rollup or a row: of rows that were archived the rollups stay, of lost rollups there are the rows."""
+    oldest = Rollup.objects.aggregate(least=Min("start"))["least"]
+    return min((hour_of(moment) for moment in (oldest, beginning()) if moment), default=None)
 
 
 def _differences(superapp: Superapp, since: datetime, end: datetime) -> Iterator[str]:

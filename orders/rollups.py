@@ -177,15 +177,15 @@ def _mend(until: datetime | None) -> bool:
 def _go_on(until: datetime | None) -> datetime:
     """Make the next hours, at most STEP; returns how far it is now."""
     line = settled()
-    since = until or _beginning() or line
+    since = until or beginning() or line
     end = min(line, since + STEP)
     for superapp in Superapp.objects.values_list("pk", flat=True):
         _write(count(since, end, superapp=superapp))
     return max(end, since)
 
 
-def _beginning() -> datetime | None:
-    """Where the first run begins: the oldest row, if it is not final."""
+def beginning() -> datetime | None:
+    """Where the first run begins: the hour of the oldest row that counts, if it is not final; None without any."""
     oldest = [rows.aggregate(least=Min(at))["least"] for rows, at, _measures in SOURCES]
     known = [moment for moment in oldest if moment]
     return hour_of(max(min(known), timezone.now() - KEPT)) if known else None
