@@ -152,15 +152,17 @@ def _step() -> bool:
         progress = RollupProgress.objects.select_for_update(skip_locked=True).first()
         if progress is None:
             return False
-        if not _mend(progress.until):
+        _mend(progress.until)
+        # Also after late changes: after an outage they come for hours, and pages would count all of these from the rows.
+        if progress.until is None or progress.until < settled():
             progress.until = _go_on(progress.until)
             progress.save()
         mark("in-rollup")
     return True
 
 
-def _mend(until: datetime | None) -> bool:
-    """Count again where something changed late; False when nothing did. What is not made yet will be with the change in it."""
+def _mend(until: datetime | None) -> None:
+    """Count again where something changed late. What is not made yet will be with the change in it."""
     changes = list(LateChange.objects.order_by("pk").values_list("pk", "mini_program", "at")[:BATCH])
     LateChange.objects.filter(pk__in=[pk for pk, *_change in changes]).delete()
     # Counted after the notes were read: a change whose note is still to come is counted again then.
@@ -171,7 +173,6 @@ def _mend(until: datetime | None) -> bool:
         all_of_it = {"minutes__in": [QUARTER, HOUR], "env__in": Environment.values, "kind__in": Order.Kind.values}  # by an index
         Rollup.objects.filter(mini_program=program, start__gte=hour, start__lt=end, **all_of_it).delete()
         _write(count(hour, end, mini_program=program))
-    return bool(changes)
 
 
 def _go_on(until: datetime | None) -> datetime:

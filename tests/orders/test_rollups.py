@@ -20,7 +20,7 @@ from time_machine import travel
 
 from orders import rollups
 from orders.figures import days_of
-from orders.models import LateChange, Order, Refund, Rollup
+from orders.models import LateChange, Order, Refund, Rollup, RollupProgress
 from orders.models.rollups import MEASURES
 from orders.rollup_check import differences
 from orders.rollups import oldest_change
@@ -113,6 +113,25 @@ def test_a_late_change_is_taken_up(starfall, two_days_ago, change):
     rollups.roll()
     assert sums(name)[0] == before + 1
     assert not LateChange.objects.exists()
+
+
+def test_late_changes_do_not_hold_up_what_is_settled(starfall, two_days_ago, monkeypatch):
+    """After an outage they come for hours; the part that pages count from the rows would grow as long."""
+    rollups.roll()
+    settled = rollups.made_until()
+    RollupProgress.objects.update(until=settled - timedelta(hours=3))
+    place(starfall, "ORDER-1", created_at=settled - timedelta(hours=2))
+    place(starfall, "LATE-0", created_at=two_days_ago)
+    reached = []
+
+    def another(_point):
+        reached.append(rollups.made_until())
+        if len(reached) < 3:
+            place(starfall, f"LATE-{len(reached)}", created_at=two_days_ago)
+
+    monkeypatch.setattr(rollups, "mark", another)
+    assert (rollups.roll(), reached) == (3, [settled] * 3)
+    assert sums("orders") == [4] and list(differences()) == []
 
 
 def test_a_cancelled_delivery_is_due_no_more(starfall, two_days_ago):
