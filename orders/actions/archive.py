@@ -113,10 +113,13 @@ def ready(rows: QuerySet[Order], *, before: date) -> QuerySet[Order]:
 
 
 def _seen_to() -> Q:
-    """Without an alert, or with one that somebody settled on the mismatch desk."""
+    """Without an alert, or with one that somebody settled on the mismatch desk.
+
+    That an order differs from the superapp's list is settled as a difference: those that are still kept keep their order.
+    """
     wrong, late, alert = _settled("payment"), _settled("late"), Order.Alert
     both = Q(alert=alert.LATE_AND_MISMATCH) & wrong & late
-    return Q(alert="") | Q(alert=alert.MISMATCH) & wrong | Q(alert=alert.LATE) & late | both
+    return Q(alert__in=["", alert.DIFFERS]) | Q(alert=alert.MISMATCH) & wrong | Q(alert=alert.LATE) & late | both
 
 
 def _settled(*cases: str) -> Q:
