@@ -255,6 +255,11 @@ class PeriodFilters(ListFilters):
         return chosen if chosen in self.axes else next(iter(self.axes))
 
     @property
+    def axis_of_periods(self) -> str:
+        """The axis on which a scheduled export counts its periods: that of the address, else one that leaves out no row."""
+        return self.axis
+
+    @property
     def time_field(self) -> str:
         """The model field of the axis."""
         return self.axes[self.axis][0]
@@ -299,6 +304,12 @@ class PeriodFilters(ListFilters):
     def notices(self) -> list[str]:
         """Says what was clamped."""
         return [self.period.notice] if self.is_valid() and self.period.notice else []
+
+
+def choice_of_axis(axes: dict[str, tuple[str, str | Promise]]) -> ChoiceFilter:
+    """The filter with which the reader says which of these times the days are those of."""
+    choices = [(name, label) for name, (_field, label) in axes.items()]
+    return ChoiceFilter(choices=choices, label=gettext_lazy("Time"), method="keep", empty_label=None)
 
 
 def months_before(day: date, months: int) -> date:

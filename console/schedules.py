@@ -17,6 +17,7 @@ from console import jobs
 from console.audit import record
 from console.celery import app
 from console.exports import KIND, exportable, names_of
+from console.filters import PeriodFilters
 from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, MiniProgram, Notice, User
 from console.models.exports import days_of
@@ -132,6 +133,18 @@ def listing_of(schedule: ExportSchedule) -> Listing:
     return exportable(schedule.record).listing(schedule.place, QueryDict(schedule.query))
 
 
+def filters_of(listing: Listing) -> PeriodFilters:
+    """The filters of a list that can be on a schedule: one about days."""
+    assert isinstance(listing.filterset, PeriodFilters)
+    return listing.filterset
+
+
+def query_to_begin_with(listing: Listing) -> str:
+    """The query of a list as a new schedule takes it up: the filter form names the usual axis though nobody chose it."""
+    usual = next(iter(filters_of(listing).axes))
+    return listing.url(without=("time",) if listing.query.get("time") == usual else ())[1:]
+
+
 def _pause(schedule: ExportSchedule, trouble: ExportSchedule.Trouble, *, note: str) -> int:
     """Start no more exports until somebody has seen to it."""
     schedule.is_paused = True
@@ -199,6 +212,7 @@ def params_of(schedule: ExportSchedule, since: date, until: date) -> dict[str, A
     """What console.exports needs to make the file: the list's query with the days of the period."""
     query = QueryDict(schedule.query, mutable=True)
     query.update({"zone": schedule.zone})
+    query["time"] = filters_of(listing_of(schedule)).axis_of_periods
     query["since"], query["until"] = str(since), str(until)
     return {
         "record": schedule.record, "permission": exportable(schedule.record).permission, "query": query.urlencode(),

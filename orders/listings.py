@@ -250,10 +250,6 @@ class RefundListing(RecordListing):
     caption = _("Refunds")
     search_label = _("Order number or refund number, a part of one, or several")
     filters = RefundFilters
-    sorts = (
-        Sort("newest", _("newest first"), "started_at"),
-        Sort("oldest", _("oldest first"), "started_at", descending=False),
-    )
     columns: ClassVar[tuple[Column, ...]] = (
         Column("number", _("Refund number"), Kind.ID, "refund_no"),
         Column("started", _("Initiated"), Kind.TIME, "started_at"),
@@ -264,12 +260,31 @@ class RefundListing(RecordListing):
         Column("reason", _("Reason"), Kind.EXCERPT, "cause"),
         MASKED,
         ENVIRONMENT,
+        Column("recorded", _("Recorded"), Kind.TIME, "created_at", on_page=False),
         Column("succeeded", _("Succeeded"), Kind.TIME, "succeeded_at", on_page=False),
         Column("currency", _("Currency"), source="currency", on_page=False),
         Column("item_id", _("Item ID"), Kind.ID, "product_id", on_page=False),
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
     totals = ("amount",)
+
+    @cached_property
+    def sorts(self) -> tuple[Sort, ...]:  # type: ignore[override]
+        """By the time that the list is about, both ways."""
+        field = self.filterset.time_field
+        return (
+            Sort("newest", _("newest first"), field),
+            Sort("oldest", _("oldest first"), field, descending=False),
+        )
+
+    @cached_property
+    def shown(self) -> tuple[Column, ...]:
+        """A list by the time of recording shows that time instead of the beginning."""
+        shown, axis = super().shown, self.filterset.axis
+        if any(column.name == axis for column in shown):
+            return shown
+        column = next(column for column in self.columns if column.name == axis)
+        return tuple(column if other.name == "started" else other for other in shown)
 
     def _jump_to_archive(self, number: str) -> str:
         """Refunds of an order of this number that are in the tables go before an order in the archive."""

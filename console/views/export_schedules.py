@@ -19,9 +19,9 @@ from console.errors import Invisible, Refused
 from console.exports import exportable
 from console.list_settings import views_of
 from console.listing import Listing
-from console.models import ExportRun, ExportSchedule, Job, MiniProgram, Superapp, User
+from console.models import ExportRun, ExportSchedule, Job, MiniProgram, SavedView, Superapp, User
 from console.permissions import can, holders, require, sees_players
-from console.schedules import begin, listing_of
+from console.schedules import begin, listing_of, query_to_begin_with
 from console.templatetags.moments import time_text
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
@@ -178,13 +178,17 @@ class ScheduleForms(SchedulePage, FormView):
         listing = self.listing
         is_whole = sees_players(self.actor, exportable(self.record).permission, self.mini_program)
         views = views_of(listing.name, self.place, reader=self.actor)[:50] if listing.name and not self.row else []
-        links = [{"label": view.name, "url": f"?record={self.record}&{view.query}"} for view in views]
+        links = [{"label": view.name, "url": f"?record={self.record}&{self.begun_with(view)}"} for view in views]
         chips = listing.static_chips if is_whole else listing.masked_chips
         days = [chip for chip in chips if listing.query.get("q") or not self.is_days(chip)]
         return {
             "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": self.runs(),
             "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
         }  # fmt: skip
+
+    def begun_with(self, view: SavedView) -> str:
+        """The query of a saved view as a new schedule takes it up."""
+        return query_to_begin_with(exportable(self.record).listing(self.place, QueryDict(view.query)))
 
     def runs(self) -> list[dict[str, Any]]:
         """The last ten; the page of a job is for whoever started it and for its recipients."""

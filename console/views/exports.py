@@ -17,6 +17,7 @@ from console.filters import ids_in
 from console.listing import COUNT_CAP, Listing
 from console.models import MiniProgram, Team
 from console.permissions import Platform, can
+from console.schedules import query_to_begin_with
 from console.views.base import FormView
 from console.views.platform import PlatformView
 
@@ -164,7 +165,7 @@ class ListExport(FormView):
             return ""
         own = {"app_id": self.place.app_id} if isinstance(self.place, MiniProgram) else {"superapp": self.place.code}
         url = reverse(f"{'program' if self.mini_program else 'superapp'}-export-schedule-create", kwargs=own)
-        return f"{url}?record={self.record}&{self.listing.url()[1:]}"
+        return f"{url}?record={self.record}&{query_to_begin_with(self.listing)}"
 
     def act(self, form: Any) -> HttpResponse:
         """Start the job and go to its page."""

@@ -51,6 +51,8 @@ class Refund(ProgramOwned):
         indexes = [
             models.Index(fields=["mini_program", "kind", "env", "-started_at", "-id"], name="refund_record"),
             models.Index(fields=["superapp", "kind", "env", "-started_at", "-id"], name="superapp_refund_record"),
+            models.Index(fields=["mini_program", "kind", "env", "-created_at", "-id"], name="refund_recorded"),
+            models.Index(fields=["superapp", "kind", "env", "-created_at", "-id"], name="superapp_refund_recorded"),
             # Nearly all succeed: those that did not are few, and in no way found by the lists above.
             models.Index(
                 fields=["mini_program", "kind", "env", "state", "-started_at", "-id"], name="refund_record_state",

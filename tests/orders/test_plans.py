@@ -165,14 +165,27 @@ def test_the_count_reads_no_more_than_its_cap(shop, where, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "since=2026-01-01", "state=success&since=2026-01-01", "env=1", "sort=oldest", "kind=standard", "before=end"]
-)
+    "query",
+    [
+        "", "since=2026-01-01", "state=success&since=2026-01-01", "env=1", "sort=oldest", "kind=standard", "before=end",
+        "time=recorded", "time=recorded&state=success&since=2026-01-01",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("where", ["program", "superapp"])
 def test_a_page_of_refunds_reads_about_what_it_shows(shop, where, query):
     listing = refund_listing(getattr(shop, where), QueryDict(query))
     assert listing.is_valid
     found = plan(listing.cut())
     assert read(found, "orders_refund") <= SPARE
+
+
+@pytest.mark.parametrize(("where", "index"), [("program", "refund_recorded"), ("superapp", "superapp_refund_recorded")])
+@pytest.mark.parametrize("query", ["since=2026-01-01", "since=2026-01-01&until=2026-12-31&sort=oldest"])
+def test_refunds_by_the_time_of_recording_are_read_in_order_from_an_index(shop, where, index, query):
+    listing = refund_listing(getattr(shop, where), QueryDict(f"time=recorded&{query}"))
+    found = plan(listing.cut())
+    assert [node["Node Type"] for node in found] == ["Limit", "Index Scan"]
+    assert found[1]["Index Name"] == index
 
 
 @pytest.mark.parametrize("item", ["item_007", "missing"])

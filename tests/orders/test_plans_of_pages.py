@@ -166,6 +166,7 @@ def test_lists_with_all_that_stands_around_them(shop, app, query, monkeypatch):
 
 YEAR = f"since={timezone.now().date() - timedelta(days=300)}"
 REFUND_FILTERS = [f"state=success&{YEAR}", f"state=failed&{YEAR}", f"{YEAR}&before=end", f"{YEAR}&kind=standard&sort=oldest"]
+REFUND_FILTERS += [f"time=recorded&{YEAR}&{more}" for more in ("", "state=failed", "before=end")]
 
 
 @pytest.mark.parametrize("query", REFUND_FILTERS)

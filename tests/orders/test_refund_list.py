@@ -64,6 +64,20 @@ def test_days_before_the_last_twelve_months_show_nothing_and_say_so(client, oper
     assert "Initiated: until 1 Jan 2024" in page
 
 
+def test_by_the_time_of_recording_it_shows_that_time_and_is_ordered_by_it(client, operator, order, url):
+    now = timezone.now()
+    give_back(order, "R-LATE", started_at=now - timedelta(days=8), created_at=now)
+    give_back(order, "R-OLD", started_at=now, created_at=now - timedelta(days=8))
+    give_back(order, "R-SOON", created_at=now - timedelta(hours=1))
+    client.force_login(operator)
+    response = client.get(f"{url}?time=recorded")
+    assert numbers(response) == ["R-LATE", "R-SOON"]
+    assert numbers(client.get(f"{url}?time=recorded&sort=oldest")) == ["R-SOON", "R-LATE"]
+    listing = response.context["listing"]
+    assert listing.chips[0]["label"].startswith("Recorded: since")
+    assert [column.name for column in listing.shown[:3]] == ["number", "recorded", "order"]
+
+
 def test_the_last_twelve_months_are_shown_with_the_zone_of_their_days(client, operator, url):
     client.force_login(operator)
     response = client.get(url)

@@ -62,6 +62,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "refunds": SHARED | {
         "state": st.sampled_from(["processing", "success"]),
         "item": st.sampled_from(["gem", "=sword"]),
+        "time": st.sampled_from(["started", "recorded"]),
         "sort": st.sampled_from(["newest", "oldest"]),
         "q": st.sampled_from(["R-00", "R-006", "ORDER-0", "R-000 R-003 ORDER-006 NONE"]),
     },
@@ -100,7 +101,8 @@ def program(starfall):
 
 def refunded(order: Order, number: str, at: datetime, **fields: Any) -> Refund:
     """A refund of an order, in the record that the order is in."""
-    return give_back(order, number, env=order.env, kind=order.kind, started_at=at + timedelta(minutes=1), **fields)
+    times = {"started_at": at + timedelta(minutes=1), "created_at": at + timedelta(hours=9)}
+    return give_back(order, number, env=order.env, kind=order.kind, **times, **fields)
 
 
 @pytest.fixture(autouse=True)
