@@ -4,7 +4,7 @@ A filter set is declared with django-filter. Time is filtered by whole days in t
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote_plus
@@ -258,6 +258,11 @@ class PeriodFilters(ListFilters):
     def axis_of_periods(self) -> str:
         """The axis on which a scheduled export counts its periods: that of the address, else one that leaves out no row."""
         return self.axis
+
+    @property
+    def left_out(self) -> Sequence[str | Promise]:
+        """Which rows are in no file of a scheduled export with these filters, and what to choose instead, in sentences."""
+        return []
 
     @property
     def time_field(self) -> str:

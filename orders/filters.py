@@ -3,13 +3,14 @@
 Live and sandbox, virtual and standard payment are records of their own: an address that names none is about live virtual payment.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,13 @@ from orders.models import DeliveryState, Environment, Notification, Order, Refun
 from orders.parts import with_part
 
 REFUND_NO = 64  # characters of a refund number
+#: Filters by a state of an order, with the state that all orders begin in: none comes into that later.
+FIRST_STATES = {
+    "payment": Order.Payment.CREATED,
+    "delivery": DeliveryState.NOT_DUE,
+    "refund": Order.RefundState.NONE,
+    "alert": "",
+}
 
 
 class RecordFilters(PeriodFilters):
@@ -109,6 +117,22 @@ class OrderFilters(RecordFilters):
             return Period(None, None)
         return super().period
 
+    @property
+    def axis_of_periods(self) -> str:
+        """Paid orders count when they are paid: one that was created before midnight may be paid after it."""
+        is_paid = self.values.get("payment") == Order.Payment.PAID
+        return "paid" if is_paid and "time" not in self.values else self.axis
+
+    @property
+    def left_out(self) -> Sequence[str | Promise]:
+        """Orders that come into a state when the file with their day has been made."""
+        asked = {name for name, first in FIRST_STATES.items() if self.values.get(name, first) != first}
+        asked -= {"payment"} if self.axis_of_periods == "paid" else set()
+        if asked == {"payment"} and self.values["payment"] == Order.Payment.PAID:
+            return [_("An order that is paid after the file with its day was made is in no file: choose the time of payment.")]
+        told = _("An order whose state changes after the file with its day was made is in no file: choose no state to have it.")
+        return [told] if asked else []
+
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Orders that are not paid have no place in a list by the time of payment."""
         rows = super().filter_queryset(queryset)
@@ -181,6 +205,14 @@ class RefundFilters(RecordFilters):
     def axis_of_periods(self) -> str:
         """A refund may be told of long after it began, when the file with that day is made: so the time of recording."""
         return self.axis if "time" in self.values else "recorded"
+
+    @property
+    def left_out(self) -> Sequence[str | Promise]:
+        """Refunds that are told of, or come into a state, when the file with their day has been made."""
+        late = _("A refund that is told of after the file with its day was made is in no file: choose the time of recording.")
+        changed = _("A refund whose state changes after the file with its day was made is in no file: choose no state to have it.")
+        is_changing = self.values.get("state", Refund.State.PROCESSING) != Refund.State.PROCESSING
+        return [*([late] if self.axis_of_periods == "started" else []), *([changed] if is_changing else [])]
 
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """Refunds with one of the pasted numbers, or with this part in one of theirs."""

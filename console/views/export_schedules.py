@@ -21,7 +21,7 @@ from console.list_settings import views_of
 from console.listing import Listing
 from console.models import ExportRun, ExportSchedule, Job, MiniProgram, SavedView, Superapp, User
 from console.permissions import can, holders, require, sees_players
-from console.schedules import begin, listing_of, query_to_begin_with
+from console.schedules import begin, filters_of, listing_of, query_to_begin_with
 from console.templatetags.moments import time_text
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
@@ -184,7 +184,17 @@ class ScheduleForms(SchedulePage, FormView):
         return {
             "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": self.runs(),
             "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
+            "left_out": filters_of(listing).left_out, **self.times(),
         }  # fmt: skip
+
+    def times(self) -> dict[str, Any]:
+        """The time that says to which day a row belongs, "" where there is but one; a new schedule may take another."""
+        filters = filters_of(self.listing)
+        names = [] if self.row else [name for name in filters.axes if name != filters.axis_of_periods]
+        urls = {name: f"?record={self.record}&{self.listing.url(time=name)[1:]}" for name in names}
+        others = [{"label": filters.axes[name][1], "url": url} for name, url in urls.items()]
+        label = filters.axes[filters.axis_of_periods][1]
+        return {"time_of_rows": label if len(filters.axes) > 1 else "", "other_times": others}
 
     def begun_with(self, view: SavedView) -> str:
         """The query of a saved view as a new schedule takes it up."""
