@@ -97,6 +97,8 @@ MATRIX = (
 PERMISSIONS = frozenset(row.permission for row in MATRIX)
 #: Held on a superapp, these say nothing about its teams: who belongs to a team is the team's own affair.
 OWN = frozenset({"console.view_members", "console.manage_members"})
+#: Any of them is enough for the pages of scheduled exports; each schedule asks for that of its own list.
+SCHEDULES = ("orders.view_order", "orders.view_refund", "console.view_activity")
 #: Acts with these need a fresh second factor: a page that acts with one of them has to say `fresh_factor` (console.checks).
 FRESH = frozenset(
     {

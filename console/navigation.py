@@ -8,18 +8,18 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.matrix import SIGNED_IN
+from console.matrix import SCHEDULES, SIGNED_IN
 from console.models import MiniProgram, Superapp, Team, User
 from console.permissions import THE_PLATFORM, can
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One link: shown to those who hold `permission` on the container its URL needs."""
+    """One link: shown to those who hold `permission`, or one of several, on the container its URL needs."""
 
     label: str | Promise
     url_name: str
-    permission: str
+    permission: str | tuple[str, ...]
     icon: str
     key: str = ""
     #: The filter that makes a list of all kinds the record of one: "standard" or "" for the list as it opens.
@@ -43,7 +43,7 @@ PROGRAM_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Order record"), "orders:list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
             Entry(_("Mismatches"), "orders:mismatches", "orders.view_order", "exclamation-triangle", "x"),
-            Entry(_("Scheduled exports"), "program-export-schedules", "orders.view_order", "calendar", "d"),
+            Entry(_("Scheduled exports"), "program-export-schedules", SCHEDULES, "calendar", "d"),
         ),
     ),
     (
@@ -77,7 +77,7 @@ SUPERAPP_SECTIONS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry(_("Order record"), "orders:superapp-list", "orders.view_order", "receipt-percent", "o"),
             Entry(_("After-sales record"), "orders:superapp-refund-list", "orders.view_refund", "arrow-uturn-left", "r"),
             Entry(_("Mismatches"), "orders:superapp-mismatches", "orders.view_order", "exclamation-triangle", "x"),
-            Entry(_("Scheduled exports"), "superapp-export-schedules", "orders.view_order", "calendar", "d"),
+            Entry(_("Scheduled exports"), "superapp-export-schedules", SCHEDULES, "calendar", "d"),
             Entry(_("Members"), "superapp-members", "console.view_members", "users", "u"),
             Entry(_("Activity"), "superapp-activity", "console.view_activity", "clock", "t"),
         ),
@@ -134,8 +134,13 @@ def sections(request: HttpRequest, scope: dict[str, Any]) -> list[dict[str, Any]
 def _section(
     request: HttpRequest, user: Any, label: Any, entries: tuple[Entry, ...], container: Any, names: dict[str, str]
 ) -> dict[str, Any]:
-    shown = [_link(request, entry, names) for entry in entries if can(user, entry.permission, container)]
+    shown = [_link(request, entry, names) for entry in entries if _is_shown(entry, user, container)]
     return {"label": label, "entries": shown}
+
+
+def _is_shown(entry: Entry, user: Any, container: Any) -> bool:
+    enough = (entry.permission,) if isinstance(entry.permission, str) else entry.permission
+    return any(can(user, permission, container) for permission in enough)
 
 
 def _link(request: HttpRequest, entry: Entry, names: dict[str, str]) -> dict[str, Any]:

@@ -165,6 +165,10 @@ def holds(permission: str, person: str, container: str) -> bool:
     return False
 
 
+#: Pages that ask for what their object says, with the permission for that of WORLD.
+OF_ITS_OBJECT = {f"{kind}-export-schedule": "orders.view_order" for kind in ("program", "superapp")}
+
+
 def expected(route: str, person: str) -> set[int]:
     """The statuses that are right for this person on this route."""
     permission, container = OURS[route][1].view_class.permission, container_of(route)
@@ -176,8 +180,9 @@ def expected(route: str, person: str) -> set[int]:
     sees = container is None or person in {**SUPERAPP_PEOPLE, **PLATFORM_PEOPLE} or (container == TEAM and person in TEAM_PEOPLE)
     if not sees:
         return {404}
-    if permission == SIGNED_IN or container is None:
+    if container is None or (permission == SIGNED_IN and route not in OF_ITS_OBJECT):
         return worked
+    permission = OF_ITS_OBJECT.get(route, permission)
     # Images of items are also for those who review them.
     also = getattr(OURS[route][1].view_class, "reviewer_permission", permission)
     return worked if holds(permission, person, container) or holds(also, person, container) else {403}

@@ -19,13 +19,14 @@ from console.errors import Invisible, Refused
 from console.exports import exportable
 from console.list_settings import views_of
 from console.listing import Listing
+from console.matrix import SCHEDULES, SIGNED_IN
 from console.models import ExportRun, ExportSchedule, Job, MiniProgram, SavedView, Superapp, User
 from console.permissions import can, holders, require, sees_players
 from console.schedules import begin, filters_of, listing_of, query_to_begin_with
 from console.templatetags.moments import time_text
 from console.templatetags.ui import time_zone_names
 from console.views.base import ConsoleView, FormView
-from console.views.exports import SCHEDULES, ExportForm
+from console.views.exports import ExportForm
 
 RECORDS = ("orders", "refunds", "activity")
 MOST_PEOPLE = 200  # to choose recipients from
@@ -55,9 +56,15 @@ class ScheduleForm(ExportForm):
 
 
 class SchedulePage(ConsoleView):
-    """What the pages share. Whoever may not export a list does not see its schedules."""
+    """What the pages share. Whoever may export a list may see and change its schedules, whatever else they may not."""
 
-    permission: ClassVar[str] = SCHEDULES
+    permission: ClassVar[str] = SIGNED_IN
+
+    def check_permission(self) -> None:
+        """One of the lists is enough. Raises Invisible or Forbidden."""
+        super().check_permission()
+        if not self.records():
+            require(self.actor, SCHEDULES[0], self.place)
 
     @property
     def place(self) -> MiniProgram | Superapp:
@@ -80,15 +87,16 @@ class SchedulePage(ConsoleView):
         return [name for name in RECORDS if can(self.actor, exportable(name).permission, self.place)]
 
     def schedules(self) -> Any:
-        """The schedules of this place that the actor may see."""
-        rows = ExportSchedule.objects.filter(mini_program=self.mini_program, superapp=self.superapp, record__in=self.records())
+        """The schedules of this place."""
+        rows = ExportSchedule.objects.filter(mini_program=self.mini_program, superapp=self.superapp, record__in=RECORDS)
         return rows.select_related("owner", "mini_program", "superapp")
 
     def schedule(self, pk: int) -> ExportSchedule:
-        """One of them. Raises Invisible."""
+        """One of them. Raises Invisible, or Forbidden for one whose list the actor may not export."""
         row = self.schedules().filter(pk=pk).first()
         if row is None:
             raise Invisible
+        require(self.actor, exportable(row.record).permission, self.place)
         return row
 
 
@@ -100,7 +108,8 @@ class ScheduleList(SchedulePage):
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         """By name."""
         last = ExportRun.objects.filter(schedule=OuterRef("pk")).order_by("-since").values("pk")[:1]
-        rows = list(self.schedules().prefetch_related("recipients").annotate(last=Subquery(last)).order_by("name", "pk"))
+        rows = self.schedules().filter(record__in=self.records()).annotate(last=Subquery(last)).order_by("name", "pk")
+        rows = list(rows.prefetch_related("recipients"))
         runs = ExportRun.objects.select_related("job").in_bulk([row.last for row in rows if row.last])
         captions = {name: exportable(name).listing(self.place, QueryDict()).caption for name in self.records()}
         shown = [
@@ -133,7 +142,7 @@ class ScheduleForms(SchedulePage, FormView):
     @cached_property
     def record(self) -> str:
         """The list. Raises Invisible for one that cannot be exported."""
-        name: str = self.row.record if self.row else self.request.GET.get("record", RECORDS[0])
+        name: str = self.row.record if self.row else self.request.GET.get("record", self.records()[0])
         if name not in RECORDS:
             raise Invisible
         require(self.actor, exportable(name).permission, self.place)
