@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from console.actions import export_schedule as actions
 from console.errors import Invisible, Refused
 from console.exports import exportable
-from console.list_settings import views_of
+from console.list_settings import MOST_SHOWN, views_of, without_people
 from console.listing import Listing
 from console.matrix import SCHEDULES, SIGNED_IN
 from console.models import ExportRun, ExportSchedule, Job, MiniProgram, SavedView, Superapp, User
@@ -185,16 +185,26 @@ class ScheduleForms(SchedulePage, FormView):
     def page(self) -> dict[str, Any]:
         """The filters in words, and saved views to begin with."""
         listing = self.listing
-        is_whole = sees_players(self.actor, exportable(self.record).permission, self.mini_program)
-        views = views_of(listing.name, self.place, reader=self.actor)[:50] if listing.name and not self.row else []
-        links = [{"label": view.name, "url": f"?record={self.record}&{self.begun_with(view)}"} for view in views]
-        chips = listing.static_chips if is_whole else listing.masked_chips
+        links = [{"label": view.name, "url": f"?record={self.record}&{self.begun_with(view)}"} for view in self.views()]
+        chips = listing.static_chips if self.sees_people else listing.masked_chips
         days = [chip for chip in chips if listing.query.get("q") or not self.is_days(chip)]
         return {
             "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": self.runs(),
             "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
             "left_out": filters_of(listing).left_out, **self.times(),
         }  # fmt: skip
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether the actor sees the players of the list whole."""
+        return sees_players(self.actor, exportable(self.record).permission, self.mini_program)
+
+    def views(self) -> list[SavedView]:
+        """The saved views that a new schedule can begin with: those beside the list."""
+        if self.row or not self.listing.name:
+            return []
+        found = list(views_of(self.listing.name, self.place, reader=self.actor)[:MOST_SHOWN])
+        return found if self.sees_people else without_people(found, self.listing, reader=self.actor)
 
     def times(self) -> dict[str, Any]:
         """The time that says to which day a row belongs, "" where there is but one; a new schedule may take another."""

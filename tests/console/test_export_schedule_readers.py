@@ -8,9 +8,11 @@ from console.actions import export_schedule as actions
 from console.actions import team_role
 from console.actions.membership import set_team_role
 from console.exports import exportable
+from console.list_settings import place_of
 from console.matrix import SCHEDULES
-from console.models import ExportSchedule, User
+from console.models import ExportSchedule, SavedView, User
 from console.views.export_schedules import RECORDS
+from tests.orders.records import place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 FIELDS = {"query": "", "columns": ["number"], "file": "csv", "every": "day", "zone": "UTC"}
@@ -72,3 +74,19 @@ def test_the_page_of_an_export_leads_to_a_schedule_of_its_list(client, program, 
     client.force_login(reader("console.view_activity"))
     url = client.get(reverse("program-activity-export", kwargs=program)).context["schedule_url"]
     assert "record=activity" in url and client.get(url).status_code == 200
+
+
+def test_a_shared_view_that_names_a_player_is_offered_to_the_team_only(
+    client, program, starfall, operator, senior, superapp_operator
+):
+    place(starfall, "ORDER-1", open_id="player-0001-abcd")
+    shared = {**place_of(starfall), "listing": "orders", "owner": operator, "is_shared": True}
+    for name, query in (("One player", "q=player-0001-abcd"), ("Paid", "time=created&payment=paid")):
+        SavedView.objects.create(**shared, name=name, query=query)
+    url = reverse("program-export-schedule-create", kwargs=program)
+    for person, offered in ((senior, ["One player", "Paid"]), (superapp_operator, ["Paid"])):
+        client.force_login(person)
+        page = client.get(url)
+        assert [link["label"] for link in page.context["links"]] == offered
+        assert ("player-0001-abcd" in page.text) == (person == senior)
+        assert page.context["links"][-1]["url"] == "?record=orders&payment=paid"
