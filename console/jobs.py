@@ -209,12 +209,19 @@ def sweep() -> None:
     """Wake queued jobs whose message was lost, start the stale again or fail them, delete results past their date."""
     now = timezone.now()
     stale = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
-    for row in stale.filter(restarts__gte=MAX_RESTARTS):
-        fail(row, error=_("The worker stopped several times while doing this. Start it again."))
-    for row in stale.filter(restarts__lt=MAX_RESTARTS):
-        move(row, "requeue", actor=WORKER)
+    told = _("The worker stopped several times while doing this. Start it again.")
+    _each(stale.filter(restarts__gte=MAX_RESTARTS), lambda row: fail(row, error=told))
+    _each(stale.filter(restarts__lt=MAX_RESTARTS), lambda row: move(row, "requeue", actor=WORKER))
     waiting = Job.objects.filter(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5))
-    for pk in waiting.values_list("pk", flat=True)[:100]:
-        run_job.delay_on_commit(pk)
-    for row in Job.objects.filter(Q(expires_at__lt=now) | Q(expires_at=None, finished_at__lt=now - KEPT)).exclude(file="")[:100]:
-        row.file.delete()
+    _each(waiting[:100], lambda row: run_job.delay_on_commit(row.pk))
+    over = Job.objects.filter(Q(expires_at__lt=now) | Q(expires_at=None, finished_at__lt=now - KEPT)).exclude(file="")
+    _each(over[:100], lambda row: row.file.delete())
+
+
+def _each(rows: QuerySet[Job], handle: Callable[[Job], object]) -> None:
+    """What is wrong with one row holds up none behind it: a job that ended that moment, a file that the storage keeps back."""
+    for row in rows:
+        try:
+            handle(row)
+        except Exception:
+            log.exception("job_not_swept", job=row.pk)

@@ -65,8 +65,13 @@ class Job(models.Model):
 
     @property
     def has_file(self) -> bool:
-        """Whether there is a file to download; what a job that ended badly left is none."""
-        return self.state == self.State.SUCCEEDED and bool(self.file)
+        """Whether there is a file to download; what a job that ended badly left is none, nor what waits for the sweeper."""
+        return self.state == self.State.SUCCEEDED and bool(self.file) and not self.is_past_its_date
+
+    @property
+    def is_past_its_date(self) -> bool:
+        """Whether its result was kept long enough, deleted or not."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def pace(self) -> str:

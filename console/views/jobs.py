@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from console import jobs
 from console.audit import record
@@ -86,7 +87,9 @@ class JobFile(JobView):
         """A POST would be no better: what changes is the audit trail only."""
         row = self.job(uid)
         if not row.has_file:
-            raise WrongState(row.get_state_display())
+            is_gone = row.state == Job.State.SUCCEEDED and row.is_past_its_date
+            told = _("The file was deleted after its 7 days. Start the export again for a new one.")
+            raise WrongState(told if is_gone else row.get_state_display())
         if row.params.get("permission"):
             require(self.actor, row.params["permission"], row)
         record("console.job.download", row, actor=self.actor)

@@ -4,10 +4,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.files.base import ContentFile
+from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import timezone
+from structlog.testing import capture_logs
 
+from console import jobs
 from console.actions.membership import leave_team
+from console.errors import WrongState
 from console.models import Job, TeamMembership
 from tests.people import SETUP
 
@@ -109,3 +114,62 @@ def test_a_result_past_its_date_says_so(client, operator, job):
     client.force_login(operator)
     assert "The file was deleted after its 7 days." in page(client, job).content.decode()
     assert client.get(reverse("job-file", kwargs={"uid": job.uid})).status_code == 409
+
+
+def with_a_file(job, **fields):
+    """The job with a file that it ended well with."""
+    job.file.save("orders.csv", ContentFile(b"rows"))
+    Job.objects.filter(pk=job.pk).update(state="succeeded", result={"filename": "orders.csv"}, **fields)
+    return Job.objects.get(pk=job.pk)
+
+
+def test_a_file_past_its_date_is_not_to_be_had_while_the_sweeper_stands_still(client, operator, job):
+    job = with_a_file(job, expires_at=timezone.now() + timedelta(minutes=1))
+    client.force_login(operator)
+    url = reverse("job-file", kwargs={"uid": job.uid})
+    assert client.get(url).status_code == 200 and "kept until" in page(client, job).text
+    Job.objects.update(expires_at=timezone.now())
+    answer, text = client.get(url), page(client, job).text
+    assert answer.status_code == 409 and "The file was deleted after its 7 days." in answer.text
+    assert "kept until" not in text and "The file was deleted after its 7 days." in text and "Download" not in text
+
+
+def another(job):
+    """A job like this one."""
+    return Job.objects.create(actor=job.actor, team=job.team, superapp=job.superapp, kind=job.kind, title="Another")
+
+
+def breaks_once(monkeypatch, target, name, error):
+    """The first call raises, the others do what they did."""
+    right, errors = getattr(target, name), [error]
+
+    def call(*arguments, **more):
+        if errors:
+            raise errors.pop()
+        return right(*arguments, **more)
+
+    monkeypatch.setattr(target, name, call)
+
+
+@pytest.mark.parametrize(("restarts", "state"), [(0, "queued"), (jobs.MAX_RESTARTS, "failed")])
+def test_a_job_that_ends_while_the_sweeper_looks_holds_up_no_other(job, monkeypatch, restarts, state):
+    another(job)
+    Job.objects.update(state="running", heartbeat_at=timezone.now() - timedelta(minutes=2), restarts=restarts)
+    breaks_once(monkeypatch, jobs, "move", WrongState("It is over."))
+    with capture_logs() as logs:
+        jobs.sweep()
+    assert sorted(Job.objects.values_list("state", flat=True)) == sorted(["running", state])
+    assert len([entry for entry in logs if entry["event"] == "job_not_swept"]) == 1
+
+
+def test_a_file_that_cannot_be_deleted_holds_up_no_other(job, monkeypatch):
+    past = {"expires_at": timezone.now() - timedelta(seconds=1)}
+    for row in (job, another(job)):
+        with_a_file(row, **past)
+    breaks_once(monkeypatch, FieldFile, "delete", OSError("The disk is read-only."))
+    with capture_logs() as logs:
+        jobs.sweep()
+    assert Job.objects.filter(file="").count() == 1
+    assert len([entry for entry in logs if entry["event"] == "job_not_swept"]) == 1
+    jobs.sweep()
+    assert Job.objects.filter(file="").count() == 2
