@@ -80,6 +80,12 @@ def test_makes_a_file_that_its_starter_downloads(client, operator, starfall, url
     assert AuditEntry.objects.filter(verb="console.job.download").count() == 1
 
 
+def test_its_page_warns_that_a_spreadsheet_takes_long_ids_for_numbers(client, operator, starfall, url):
+    place(starfall, "00001234567890123456")
+    client.force_login(operator)
+    assert "may show 20 digits as 2.0E+19 and leave out zeros in front" in client.get(url).text
+
+
 def test_is_hidden_from_strangers_and_refused_to_the_approver(client, stranger, approver, url, form):
     for person, status in ((stranger, 404), (approver, 403)):
         client.force_login(person)
