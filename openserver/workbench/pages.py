@@ -1,5 +1,6 @@
 """The signature workbench in the console. Routes: openserver/desk_urls.py."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.errors import Invisible
 from console.models import MiniProgram
-from console.permissions import grants_of
+from console.permissions import grants_of, require
 from console.views.base import FormView
 from openserver.workbench import subjects
 from openserver.workbench.causes import NOTHING_FITS, in_words
@@ -97,10 +98,21 @@ class Workbench(FormView):
         return {"sees_text": self.sees_text, "samples": SIGNATURES}
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """All that the reader has to hold."""
+        return (self.permission,)
+
+    def check_permission(self) -> None:
+        """Each of them. Raises Invisible or Forbidden."""
+        super().check_permission()
+        for permission in self.needed:
+            require(self.actor, permission, self.mini_program)
+
+    @property
     def sees_text(self) -> bool:
-        """Texts hold the player's open id; they are for the team."""
-        teams, _superapps = grants_of(self.actor).containers(self.permission)
-        return self.mini_program.team_id in teams
+        """Texts hold the player's open id; they are for those who hold all of that in the team."""
+        grants = grants_of(self.actor)
+        return all(self.mini_program.team_id in grants.containers(permission)[0] for permission in self.needed)
 
     def act(self, form: FreeForm) -> HttpResponse:
         """Compare with the text that was pasted."""
@@ -172,11 +184,21 @@ class RecordWorkbench(Workbench):
 
 
 class OrderWorkbench(RecordWorkbench):
-    """What the developer signed to place an order."""
+    """What the developer signed to place an order; for those who may view the order."""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What is signed is the order."""
+        return (*super().needed, "orders.view_order")
+
+    @cached_property
+    def order(self) -> Order:
+        """The order that the URL names. Raises Invisible."""
+        found: Order = self.row_of(Order.objects.filter(mini_program=self.mini_program).select_related("mini_program"))
+        return found
 
     def subjects(self) -> list[Subject]:
         """paySig and the user-state signature."""
-        self.order: Order = self.row_of(Order.objects.filter(mini_program=self.mini_program).select_related("mini_program"))
         return subjects.subjects_of_order(self.order)
 
     def record(self) -> dict[str, Any]:
@@ -185,12 +207,22 @@ class OrderWorkbench(RecordWorkbench):
 
 
 class AttemptWorkbench(RecordWorkbench):
-    """What was signed for one push to the developer."""
+    """What was signed for one push to the developer; for those who may view what it tells."""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What is signed is the order or the refund that is told of."""
+        return (*super().needed, *self.attempt.delivery.needed_to_read)
+
+    @cached_property
+    def attempt(self) -> Attempt:
+        """The attempt that the URL names. Raises Invisible."""
+        rows = Attempt.objects.filter(delivery__mini_program=self.mini_program)
+        found: Attempt = self.row_of(rows.select_related("delivery__mini_program", "delivery__order"))
+        return found
 
     def subjects(self) -> list[Subject]:
         """PayEventSig and webhook-signature."""
-        rows = Attempt.objects.filter(delivery__mini_program=self.mini_program)
-        self.attempt: Attempt = self.row_of(rows.select_related("delivery__mini_program", "delivery__order"))
         return subjects.subjects_of_attempt(self.attempt)
 
     def record(self) -> dict[str, Any]:

@@ -140,6 +140,14 @@ class Delivery(ProgramOwned):
         """The event for people; what is told of a standard payment delivers no item."""
         return str(_("Payment")) if self.url and self.event == self.Event.GOODS else self.get_event_display()
 
+    @property
+    def needed_to_read(self) -> tuple[str, ...]:
+        """What a reader of its body has to hold besides: it tells of an order or a refund. A test push tells of neither."""
+        if self.order_id is None:
+            return ()
+        refund = ("orders.view_refund",) if self.event == self.Event.REFUND else ()
+        return ("orders.view_attempt", *refund)
+
     @transition(
         field=state,
         source=DeliveryState.PENDING,

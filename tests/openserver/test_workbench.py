@@ -7,9 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from console.actions import team_role
+from console.actions.membership import set_team_role
 from console.secrets import fingerprint
 from orders.models import Attempt, Delivery, Order
-from orders.payloads import GOODS_EVENT, envelope
+from orders.payloads import GOODS_EVENT, REFUND_EVENT, envelope
 from orders.webhooks import pay_event_sig, webhook_headers
 from payments.models import Credential, owners_of
 from tests.openserver.conftest import text_of
@@ -33,11 +35,14 @@ def order(shop, backend) -> Order:
 
 @pytest.fixture
 def attempt(order, shop) -> Attempt:
-    payload = text_of({"OpenId": "player-0001", "OutTradeNo": order.out_trade_no})
-    body = envelope(
-        event=GOODS_EVENT, pay_model="wallet", payload=payload, signature=pay_event_sig(GOODS_EVENT, payload, shop.live_key)
-    )
-    delivery = Delivery.objects.create(**owners_of(order.mini_program), order=order, event="goods", body=body)
+    return pushed(shop, GOODS_EVENT, "goods", {"OpenId": "player-0001", "OutTradeNo": order.out_trade_no}, order=order)
+
+
+def pushed(shop, event, kind, told, *, order=None) -> Attempt:
+    """An attempt to push what is `told`."""
+    payload = text_of(told)
+    body = envelope(event=event, pay_model="wallet", payload=payload, signature=pay_event_sig(event, payload, shop.live_key))
+    delivery = Delivery.objects.create(**owners_of(shop.program), order=order, event=kind, body=body)
     headers = webhook_headers(webhook_id=str(delivery.uid), timestamp=1_700_000_000, body=body.encode(), app_keys=[shop.live_key])
     about = {"url": "https://shop.test/push", "outcome": "bad_status", "status": 401, "started_at": timezone.now()}
     return Attempt.objects.create(delivery=delivery, number=1, request_headers=headers, **about)
@@ -141,6 +146,66 @@ def test_texts_with_a_players_open_id_are_for_the_team(client, operator, platfor
     client.force_login(platform)
     page = client.get(url)
     assert page.status_code == 200 and "player-0001" not in page.content.decode()
+
+
+def own_role(person, team, admin, *permissions) -> None:
+    """The person has nothing in the team but a role with these."""
+    role = team_role.create(team, name="Their own", permissions=list(permissions), actor=admin)
+    set_team_role(person, team, role, actor=admin)
+
+
+KEYS = "payments.manage_credentials"  # needs payments.view_delivery, which the workbench asks for
+ORDERS, ATTEMPTS, REFUNDS = "orders.view_order", "orders.view_attempt", "orders.view_refund"
+
+
+@pytest.mark.parametrize(
+    ("held", "opened"),
+    [
+        ((), {"test"}),
+        ((ORDERS,), {"test", "order"}),
+        ((REFUNDS,), {"test"}),
+        ((ATTEMPTS,), {"test", "order", "goods"}),  # whoever views attempts views orders
+        ((ATTEMPTS, REFUNDS), {"test", "order", "goods", "refund"}),
+    ],
+)
+def test_what_was_signed_for_a_record_is_for_those_who_may_view_it(
+    client, northlight, operator, team_admin, order, attempt, shop, held, opened
+):
+    rows = {
+        "goods": attempt, "test": pushed(shop, GOODS_EVENT, "test", {"OpenId": "test_player"}),
+        "refund": pushed(shop, REFUND_EVENT, "refund", {"RefundNo": "R-1"}, order=order),
+    }  # fmt: skip
+    pages = {name: desk("attempt-workbench", shop.program, pk=row.pk) for name, row in rows.items()}
+    pages["order"] = desk("order-workbench", shop.program, pk=order.pk)
+    own_role(operator, northlight, team_admin, KEYS, *held)
+    client.force_login(operator)
+    for method in (client.get, client.post):
+        answers = {name: method(url) for name, url in pages.items()}
+        assert {name for name, answer in answers.items() if answer.status_code != 403} == opened
+        assert all("player-0001" not in answers[name].text for name in pages.keys() - opened)
+    assert client.get(desk("workbench", shop.program)).status_code == 200
+
+
+def test_who_views_orders_for_the_superapp_alone_sees_no_players(client, northlight, superapp_operator, team_admin, order, shop):
+    """The order is theirs to see by the superapp, masked; the keys are theirs by the team."""
+    own_role(superapp_operator, northlight, team_admin, KEYS)
+    client.force_login(superapp_operator)
+    page = client.get(desk("order-workbench", shop.program, pk=order.pk))
+    assert page.status_code == 200 and not page.context["sees_text"]
+    assert order.sign_data not in page.text
+
+
+def test_the_log_leads_to_what_the_reader_may_view(client, northlight, operator, team_admin, order, attempt, shop):
+    refund = pushed(shop, REFUND_EVENT, "refund", {"RefundNo": "R-777"}, order=order)
+    own_role(operator, northlight, team_admin, KEYS, ATTEMPTS)
+    log = reverse("orders:push-log", kwargs={"app_id": shop.program.app_id})
+    client.force_login(operator)
+    page = client.get(log).text
+    assert desk("attempt-workbench", shop.program, pk=attempt.pk) in page
+    assert desk("attempt-workbench", shop.program, pk=refund.pk) not in page and "R-777" not in page
+    client.force_login(team_admin)
+    page = client.get(log).text
+    assert desk("attempt-workbench", shop.program, pk=refund.pk) in page and "R-777" in page
 
 
 def test_strangers_find_nothing_and_rows_of_others_are_not_found(
