@@ -99,10 +99,24 @@ def whole_number(
     return value
 
 
+def is_too_deep(text: str) -> bool:
+    """Whether a JSON text has more than MAX_DEPTH levels; told without reading it, which takes a level of the stack for each."""
+    # The count is never below the depth, so the usual short body is done here; brackets inside strings cost a second look.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for mark in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
+        depth += 1 if mark in "[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
 def _parse(text: str, allow_floats: bool) -> dict[str, Any]:
     if text.startswith("\ufeff"):
         raise _bad("The body begins with a byte order mark. Send the JSON without it.")
-    _refuse_depth(text)
+    if is_too_deep(text):
+        raise _too_deep()
     try:
         value = (_WITH_FLOATS if allow_floats else _WITHOUT_FLOATS).decode(text)
     except json.JSONDecodeError as error:
@@ -115,17 +129,6 @@ def _parse(text: str, allow_floats: bool) -> dict[str, Any]:
     if "\\u" in text or _SURROGATE.search(text):
         _refuse_unstorable(value)
     return value
-
-
-def _refuse_depth(text: str) -> None:
-    # The count is never below the depth, so the usual short body is done here; brackets inside strings cost a second look.
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
-        return
-    depth = 0
-    for mark in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
-        depth += 1 if mark in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise _too_deep()
 
 
 def _refuse_unstorable(value: object) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
+from openserver.strict_json import is_too_deep
+
 METHODS = ("requestMidasPaymentGameItem", "requestVirtualPayment")
 
 
@@ -97,7 +99,9 @@ def _as_pasted(pasted: str) -> Iterator[str]:
 
 
 def reserialised(text: str) -> list[str]:
-    """The JSON `text` as serialisers of the usual languages write it again; [] when it is no JSON object or array."""
+    """The JSON `text` as serialisers of the usual languages write it again; [] for no object or array, or one too deep."""
+    if is_too_deep(text):  # openServer takes none of it, and writing it with an indent may use up the stack
+        return []
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -201,6 +201,17 @@ def test_the_spellings_of_usual_serialisers_are_known(again):
     assert again in reserialised('{"b" : 1 , "a" : "é/<"}')
 
 
+@pytest.mark.parametrize("deep", ["[" * 33 + "]" * 33, "[" * 1200 + "]" * 1200, '{"a":' * 400 + "1" + "}" * 400, "[" * 8000])
+def test_json_that_is_nested_deeper_than_openserver_takes_is_not_written_again(deep):
+    assert reserialised(deep) == []
+    assert diagnose(pay_sig(deep), mac("key", f"{GAME}&{deep}").hex(), [Key("key")]).fits
+
+
+@pytest.mark.parametrize("text", ["[" * 32 + "]" * 32, json.dumps({"attach": "[" * 400})])
+def test_json_of_the_depth_that_openserver_takes_is_written_again(text):
+    assert json.dumps(json.loads(text), indent=2) in reserialised(text)
+
+
 def test_the_first_difference_is_shown_in_its_surroundings():
     found = first_difference(Signed("m", "x" * 100 + "end"), "m&" + "x" * 100 + "END")
     assert (found.at, found.expected[-3:], found.found[-3:]) == (103, "end", "END")

@@ -227,6 +227,14 @@ def test_bad_input_gets_a_sentence(client, team_admin, shop, field):
         assert page.status_code == 422 and page.context["form"].errors[field]
 
 
+def test_deeply_nested_json_is_compared_as_it_stands(client, team_admin, shop):
+    client.force_login(team_admin)
+    for depth in (300, 900, 1200, 5000):
+        asked = {"kind": "session", "env": 0, "text": "[" * depth + "]" * depth, "signature": "00" * 32}
+        page = client.post(desk("workbench", shop.program), asked)
+        assert page.status_code == 200 and not page.context["diagnosis"].fits
+
+
 def test_an_order_without_signed_data_says_so(client, team_admin, starfall, shop):
     row = Order.objects.create(**owners_of(shop.program), out_trade_no="PLAIN", open_id="p", amount=1, currency="USD")
     client.force_login(team_admin)
