@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Count, F, Model, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
@@ -74,6 +74,7 @@ REFUNDED = {
     "partially_refunded": gettext_lazy("Part of the money was refunded."),
     "refunded": gettext_lazy("All of the money was refunded."),
 }
+HELD_AT_ONCE = "orders.order.hold_delivery"
 TITLES = {
     "orders.order.hold_prepay": gettext_lazy("Prepay id received"),
     "orders.order.close": gettext_lazy("Closed by the superapp"),
@@ -81,18 +82,28 @@ TITLES = {
     "orders.order.fail": gettext_lazy("Failed"),
     "orders.order.alert": gettext_lazy("Alert raised"),
     "orders.order.end_alert": gettext_lazy("Alert ended"),
+    HELD_AT_ONCE: gettext_lazy("Delivery held: push is off or not configured"),
     "orders.delivery.redeliver": gettext_lazy("Redelivered by hand"),
     "orders.delivery.hold": gettext_lazy("Delivery held: push is off"),
     "orders.delivery.resume": gettext_lazy("Delivery resumed: push is on"),
     "orders.delivery.park": gettext_lazy("Delivery given up: the schedule ended"),
     "orders.delivery.cancel": gettext_lazy("Delivery cancelled: refunded before it was delivered"),
+    "orders.refund.close": gettext_lazy("Refund %(number)s closed: it was not carried out"),
+    "orders.refund.fail": gettext_lazy("Refund %(number)s failed"),
 }
+#: Every other move of an order's delivery has an entry of the delivery beside it, and is told once.
+TOLD = Q(verb__in=[verb for verb in TITLES if verb != HELD_AT_ONCE]) | Q(
+    verb=HELD_AT_ONCE, changes__delivery_state__0=DeliveryState.NOT_DUE
+)
 LOOKS = {
     "orders.order.hold_prepay": ("ticket", "muted"),
     "orders.order.alert": ("exclamation-triangle", "danger"),
     "orders.delivery.redeliver": ("arrow-path", "info"),
     "orders.delivery.park": ("exclamation-triangle", "danger"),
     "orders.delivery.hold": ("pause-circle", "warning"),
+    HELD_AT_ONCE: ("pause-circle", "warning"),
+    "orders.refund.close": ("lock-closed", "muted"),
+    "orders.refund.fail": ("x-circle", "danger"),
 }
 VERDICTS = {
     "accepted": gettext_lazy("Payment notification accepted"),
@@ -184,13 +195,16 @@ def order_events(
     return sorted(events, key=lambda event: event["at"])
 
 
-def refund_events(refund: Refund, notifications: Sequence[Notification], attempts: Tried) -> list[dict[str, Any]]:
+def refund_events(
+    refund: Refund, notifications: Sequence[Notification], attempts: Tried, entries: Sequence[AuditEntry]
+) -> list[dict[str, Any]]:
     """The timeline of a refund, from the order it is of, oldest first."""
     order, started = refund.order, [_event(refund.order.created_at, "document-plus", "muted", _("Order placed"))]
     if order.paid_at:
         paid = format_money(order.paid_amount, order.currency)
         started.append(_event(order.paid_at, "credit-card", "success", _("Paid"), paid))
     events = [*started, *_refund(refund), *(_notified(row) for row in notifications), *attempt_events(attempts)]
+    events += [_entry(row) for row in entries]
     return sorted(events, key=lambda event: event["at"])
 
 
@@ -201,11 +215,14 @@ def newest(rows: "QuerySet[Row]", most: int) -> tuple[list[Row], int]:
     return found[:most][::-1], older
 
 
-def entries_of(order: Order, deliveries: Iterable[int]) -> tuple[list[AuditEntry], int]:
-    """What the audit trail says about an order and its deliveries, as far as TITLES has words for it; see newest()."""
-    same_order = AuditEntry.objects.filter(object_type="orders.order", object_id=str(order.pk))
-    theirs = AuditEntry.objects.filter(object_type="orders.delivery", object_id__in=[str(pk) for pk in deliveries])
-    return newest((same_order | theirs).filter(verb__in=TITLES), ENTRIES_SHOWN)
+def entries_of(rows: Iterable[Order | Refund | Delivery]) -> tuple[list[AuditEntry], int]:
+    """What the audit trail says about these rows, as far as TITLES has words for it; see newest()."""
+    about, ids = Q(), dict[str, list[str]]()
+    for row in rows:
+        ids.setdefault(row._meta.label_lower, []).append(str(row.pk))
+    for kind, pks in ids.items():
+        about |= Q(object_type=kind, object_id__in=pks)
+    return newest(AuditEntry.objects.filter(about, TOLD), ENTRIES_SHOWN)
 
 
 def attempts_of(deliveries: Sequence[Delivery]) -> Tried:
@@ -307,4 +324,5 @@ def _entry(row: AuditEntry) -> dict[str, Any]:
     body = row.note
     if row.actor_id:
         body = _("By %(name)s. %(note)s") % {"name": row.actor_label, "note": row.note}
-    return _event(row.created_at, icon, tone, TITLES[row.verb], body.strip())
+    title = str(TITLES[row.verb]) % {"number": row.object_label}
+    return _event(row.created_at, icon, tone, title, body.strip())

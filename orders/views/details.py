@@ -143,7 +143,7 @@ class OrderDetail(RecordDetail):
             deliveries = [row for row in deliveries if row.event != Delivery.Event.REFUND]
             attempts = attempts.of(deliveries)
             notifications = [row for row in notifications if row.kind != Notification.Kind.REFUND]
-        entries, older_entries = entries_of(order, {row.delivery_id for row in attempts.rows})
+        entries, older_entries = entries_of([order, *deliveries, *refunds])
         return self.show(
             order,
             order=order,
@@ -195,6 +195,7 @@ class RefundDetail(RecordDetail):
     ) -> HttpResponse:  # fmt: skip
         """The page of a refund with all its rows, of the notifications the newest."""
         older, notifications = max(0, len(notifications) - NOTIFICATIONS_SHOWN), notifications[-NOTIFICATIONS_SHOWN:]
+        entries, older_entries = entries_of([refund, *deliveries])
         return self.show(
             refund,
             refund=refund,
@@ -203,9 +204,9 @@ class RefundDetail(RecordDetail):
             amount=-refund.amount,
             refunds=self.listed(others),
             verdict=refund_verdict(refund),
-            events=refund_events(refund, notifications, attempts),
+            events=refund_events(refund, notifications, attempts, entries),
             older=older,
-            older_events=older,
+            older_events=older + older_entries,
             notifications=notifications if self.sees_player else [],
             deliveries=grouped(deliveries, attempts),
             may_see_order=can(self.actor, "orders.view_order", self.container),

@@ -11,6 +11,7 @@ from console.actions import team_role
 from console.actions.membership import set_team_role
 from console.audit import record
 from orders import story
+from orders.actions.delivery import hold_all, redeliver
 from orders.actions.refund import record_refund
 from orders.models import Attempt, Delivery, Notification, Order
 from orders.story import outcome_sentence, verdict
@@ -59,6 +60,69 @@ def test_the_timeline_tells_the_acknowledgement_to_those_who_see_no_attempts(cli
     client.force_login(superapp_operator)
     titles = [event["title"] for event in client.get(url).context["events"]]
     assert sorted(titles) == ["Delivered", "Order placed", "Paid"]
+
+
+def told(client, row) -> list[str]:
+    """The titles of the timeline of an order or a refund, in their order."""
+    page = "detail" if isinstance(row, Order) else "refund-detail"
+    url = reverse(f"orders:{page}", kwargs={"app_id": row.mini_program.app_id, "pk": row.pk})
+    return [str(event["title"]) for event in client.get(url).context["events"]]
+
+
+def test_the_timeline_tells_what_became_of_a_delivery_that_was_never_tried(client, operator, starfall, team_admin):
+    shop.open_push(starfall, team_admin, "https://backend.example/push")
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    hold_all(starfall, actor=team_admin)
+    record_refund(order=Order.objects.get(), notice=shop.notice(order), actor=shop.SUPERAPP)
+    client.force_login(operator)
+    assert [title for title in told(client, order) if title.startswith("Delivery")] == [
+        "Delivery held: push is off", "Delivery cancelled: refunded before it was delivered",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("person", ["operator", "superapp_operator"])
+def test_the_timeline_of_an_order_that_was_held_from_the_start_says_so(client, request, starfall, person):
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    client.force_login(request.getfixturevalue(person))
+    assert [title for title in told(client, order) if title.startswith("Delivery")] == [
+        "Delivery held: push is off or not configured"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "title"), [("FAILED", "Refund R-1 failed"), ("CLOSED", "Refund R-1 closed: it was not carried out")]
+)
+def test_both_timelines_tell_how_a_refund_ended(client, northlight, starfall, operator, team_admin, status, title):
+    order = shop.new_order(starfall)
+    shop.pay(order)
+    for each in ("PROCESSING", status):
+        refund = record_refund(order=Order.objects.get(), notice=shop.notice(order, status=each), actor=shop.SUPERAPP)
+    client.force_login(operator)
+    assert told(client, order).count(title) == told(client, refund).count(title) == 1
+    role = team_role.create(northlight, name="Orders alone", permissions=["orders.view_order"], actor=team_admin)
+    set_team_role(operator, northlight, role, actor=team_admin)
+    client.force_login(operator)
+    assert title not in told(client, order)
+
+
+def test_the_timeline_of_a_refund_tells_that_it_was_redelivered_by_hand(
+    client, senior, starfall, monkeypatch, django_assert_max_num_queries
+):
+    monkeypatch.setattr(story, "ENTRIES_SHOWN", 2)
+    order = shop.new_order(starfall)
+    refund = give_back(order, "R-1")
+    owners = owners_of(starfall)
+    sent = Delivery.objects.create(**owners, order=order, refund=refund, event="refund", state="pending", body="{}")
+    for _time in range(3):
+        redeliver(sent, actor=senior)
+    client.force_login(senior)
+    with django_assert_max_num_queries(17):
+        titles = told(client, refund)
+    assert titles.count("Redelivered by hand") == 2
+    page = client.get(reverse("orders:refund-detail", kwargs={"app_id": starfall.app_id, "pk": refund.pk})).text
+    assert "By Sam Senior." in page and "1 older one is left out here." in page
 
 
 def test_refuses_post(client, operator, url):
