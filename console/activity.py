@@ -1,7 +1,7 @@
 """Activity: the audit entries of a mini program, a team or a superapp as a list.
 
 People's entries are listed by themselves unless asked otherwise: orders write many by the system. Partial indexes carry that
-(console/models/audit.py). A mini program's list always is about people; what became of an order stands on its own page.
+(console/models/audit.py). The history of one object has everybody's entries in every list, by the index of the object.
 """
 
 import json
@@ -55,6 +55,16 @@ class ActivityFilters(PeriodFilters):
     verb = ChoiceFilter(choices=sorted(WORDS.items()), label=_("What"))
     object = django_filters.CharFilter(method="about", label=_("History of"), max_length=165)
 
+    @property
+    def has_everybody(self) -> bool:
+        """Whether what the system did is listed too: the history of one object has all of it, as the object's own page."""
+        return "object" in self.values
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        """People's entries unless everybody's are meant."""
+        rows = super().filter_queryset(queryset)
+        return rows if self.has_everybody else rows.filter(actor__isnull=False)
+
     def search(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         """By label, request id or address; also by the name alone, which stands behind the kind in the labels of requests."""
         named = Q(object_label=value) | Q(object_label__endswith=f"{BETWEEN}{value}")
@@ -90,6 +100,11 @@ class PlaceFilters(ActivityFilters):
         return rows
 
     @property
+    def has_everybody(self) -> bool:
+        """Also when it is asked for."""
+        return self.values.get("who") == "all" or super().has_everybody
+
+    @property
     def period(self) -> Period:
         """A search in what the system did looks at the past week, unless days are asked for."""
         values = self.values
@@ -99,12 +114,6 @@ class PlaceFilters(ActivityFilters):
             return Period(first, None, told % {"days": self.SEARCHED_DAYS})
         return super().period
 
-    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """People's entries unless all are asked for."""
-        rows = super().filter_queryset(queryset)
-        everybody = self.values.get("who") == "all" or "object" in self.values
-        return rows if everybody else rows.filter(actor__isnull=False)
-
 
 class PlatformFilters(ActivityFilters):
     """What people of the platform did; the history of one object has everybody's entries, as on the object's own pages."""
@@ -112,7 +121,7 @@ class PlatformFilters(ActivityFilters):
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Their entries unless an object is asked for."""
         rows = super().filter_queryset(queryset)
-        return rows if "object" in self.values else rows.filter(by_platform=True, actor__isnull=False)
+        return rows if self.has_everybody else rows.filter(by_platform=True)
 
 
 class ChangesColumn(Column):
@@ -244,7 +253,7 @@ def activity_listing(place: MiniProgram | Team | Superapp | Platform, query: Que
     if isinstance(place, Platform):
         return PlatformActivityListing(AuditEntry.objects.all(), query)
     if isinstance(place, MiniProgram):
-        return ActivityListing(AuditEntry.objects.filter(mini_program=place, actor__isnull=False), query)
+        return ActivityListing(AuditEntry.objects.filter(mini_program=place), query)
     if isinstance(place, Team):
         return PlaceActivityListing(AuditEntry.objects.filter(team=place), query)
     return PlaceActivityListing(AuditEntry.objects.filter(superapp=place), query)

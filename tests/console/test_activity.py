@@ -169,6 +169,17 @@ def test_the_history_of_one_object_has_what_the_system_did_too(client, entries, 
     assert history.partition("?")[2].replace(":", "%3A") in client.get(url("team", team=northlight.code)).text
 
 
+def test_in_a_mini_program_the_system_is_told_of_with_one_object_only(client, starfall, harbor_reader, team_admin):
+    for program in (starfall, harbor_reader):
+        request = PaymentRequest(pk=77, mini_program=program, superapp=program.superapp, team=program.team)
+        record("payments.payment_request.cancel", request, actor=System("sweeper"), note=f"Old, {program}.")
+    client.force_login(team_admin)
+    address = url("program", app_id=starfall.app_id)
+    assert client.get(address).context["listing"].page.rows == []
+    history = client.get(address, {"object": object_key("payments.paymentrequest", 77)})
+    assert "Old, Starfall." in history.text and history.context["listing"].count == 1
+
+
 def test_the_history_of_an_object_of_another_team_is_empty(client, entries, northlight, harbor, stranger):
     client.force_login(stranger)
     page = client.get(url("team", team=harbor.code), {"object": object_key("console.team", northlight.pk), "who": "all"})

@@ -57,6 +57,14 @@ def test_a_search_reads_what_it_finds(entries, starfall):
             assert (listing.count, read(listing.cut()) <= 5, read(listing.capped) <= 5) == (found, True, True), (place, words)
 
 
+def test_the_history_of_an_object_reads_the_entries_about_it(entries, starfall):
+    """They are found by the object, also where the system did it."""
+    for place in (starfall, starfall.team, starfall.superapp, THE_PLATFORM):
+        for number in (6, 7):
+            listing = activity_listing(place, QueryDict(f"object=payments.merchant:{number}"))
+            assert (listing.count, read(listing.cut()), read(listing.capped)) == (1, 1, 1), (place, number)
+
+
 def test_a_search_in_what_the_system_did_looks_at_a_week_and_says_so(entries, starfall):
     listing = activity_listing(starfall.superapp, QueryDict("q=M-4&who=all"))
     assert (listing.count, len(listing.notices)) == (1, 1) and "past 7 days" in listing.notices[0]

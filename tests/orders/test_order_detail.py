@@ -275,7 +275,9 @@ def test_the_newest_notifications_and_entries_are_shown_in_their_order(client, t
     assert [event["body"] for event in page.context["events"] if "note" in event["body"]] == ["note 4"]
     text = page.content.decode()
     assert "3 older ones are left out here." in text and "7 older ones are left out here." in text
-    assert f"?object=orders.order%3A{order.pk}" in text
+    history = client.get(page.context["history_url"])
+    assert f"?object=orders.order%3A{order.pk}" in text and history.context["listing"].count == 5
+    assert "note 0" in history.text, "what is left out is mostly what the system did"
     notifications = next(part for part in page.context["sections"] if part["url"] == "#notifications")
     assert notifications["count"] == 5
 

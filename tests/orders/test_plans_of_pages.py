@@ -193,6 +193,12 @@ def test_details(shop, app):
         assert sequential(asked(shop.operator, reverse(f"orders:{name}", kwargs={**app, "pk": pk}))) == []
 
 
+def test_the_activity_about_an_order(shop, app):
+    pk = Order.objects.filter(mini_program=shop.program).values_list("pk", flat=True)[0]
+    url = reverse("program-activity", kwargs=app)
+    assert sequential(asked(shop.operator, f"{url}?object=orders.order:{pk}")) == []
+
+
 @pytest.mark.parametrize("query", FEW)
 def test_what_an_export_reads_and_adds_up(shop, query):
     """Of few rows among many; an export of everything rightly reads everything of its mini program."""
