@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from console.listing import Sort
 from console.money import format_money
@@ -18,19 +18,13 @@ from orders.archived import order_page
 from orders.mismatches import TIMES, Case
 from orders.models import Attempt, Delivery, Difference, Environment, Notification, Order, PriceRefusal, Settlement
 from orders.story import outcome_sentence
+from orders.wording import difference, in_words
 
 SHOWN = 100
 RELATED = {
     Order: ("mini_program",), Notification: ("order__mini_program", "mini_program"), PriceRefusal: ("mini_program",),
     Difference: ("order__mini_program", "mini_program", "reconciliation"),
 }  # fmt: skip
-DIFFERENCES = {
-    Difference.Kind.MISSING_HERE: gettext_lazy("Not known here. The superapp says: %(theirs)s"),
-    Difference.Kind.MISSING_THERE: gettext_lazy("Not in the superapp's list. Here: %(ours)s"),
-    Difference.Kind.AMOUNT: gettext_lazy("Amount in minor units: here %(ours)s, there %(theirs)s"),
-    Difference.Kind.STATE: gettext_lazy("State: here %(ours)s, there %(theirs)s"),
-    Difference.Kind.REFUNDS: gettext_lazy("Refunded in minor units: here %(ours)s, there %(theirs)s"),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ def _line(row: Order | Notification | PriceRefusal | Difference, settlement: Set
     if isinstance(row, Notification):
         if row.order is None:
             return _unmatched_line(row, settlement, told)
-        return _order_line(row.order, row.pk, row.received_at, told or row.detail, settlement)
+        return _order_line(row.order, row.pk, row.received_at, told or in_words(row.detail), settlement)
     return _order_line(row, row.pk, row.created_at, told, settlement)
 
 
@@ -124,7 +118,7 @@ def _unmatched_line(row: Notification, settlement: Settlement | None, told: str)
     if program and row.verdict == Notification.Verdict.ARCHIVED:
         url = order_page(program.app_id, env=row.env, number=row.out_trade_no)
     name = program.name if program else ""
-    return Line(row.pk, row.out_trade_no or "–", url, name, row.received_at, "", told or row.detail, settlement)
+    return Line(row.pk, row.out_trade_no or "–", url, name, row.received_at, "", told or in_words(row.detail), settlement)
 
 
 def _refusal_line(row: PriceRefusal, settlement: Settlement | None) -> Line:
@@ -148,7 +142,7 @@ def _refusal_line(row: PriceRefusal, settlement: Settlement | None) -> Line:
 
 
 def _difference_line(row: Difference, settlement: Settlement | None) -> Line:
-    words = str(DIFFERENCES[Difference.Kind(row.kind)]) % {"ours": row.ours, "theirs": row.theirs}
+    words = difference(row.kind, row.ours, row.theirs)
     day = datetime.combine(row.reconciliation.day, time.min, tzinfo=UTC)
     if row.order:
         return _order_line(row.order, row.pk, day, words, settlement)
@@ -187,7 +181,7 @@ def _told_of(orders: Sequence[Order]) -> dict[int, str]:
     """What did not fit; refunds that were refused are cases of their own."""
     rows = Notification.objects.filter(order__in=orders, verdict=Notification.Verdict.MISMATCH).order_by("pk")
     rows = rows.exclude(kind=Notification.Kind.REFUND)
-    return dict(rows.values_list("order", "detail"))
+    return {order: in_words(detail) for order, detail in rows.values_list("order", "detail") if order}
 
 
 def _last_attempts(orders: Sequence[Order]) -> dict[int, str]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-
+from orders import notes
 from orders.errors import OrderError
 from orders.models import Notification
 
@@ -69,7 +68,7 @@ def read_refund(payload: str) -> RefundNotice:
     whole = read_object(payload)
     status = read_text(whole, "RefundStatus")
     if status not in {"PROCESSING", "SUCCESS", "CLOSED", "FAILED"}:
-        raise OrderError("BAD_JSON", _("RefundStatus is PROCESSING, SUCCESS, CLOSED or FAILED."))
+        raise OrderError("BAD_JSON", notes.BAD_REFUND_STATUS)
     return RefundNotice(
         open_id=read_text(whole, "OpenId"),
         env=_env(whole),
@@ -142,13 +141,13 @@ def read_object(payload: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise OrderError("BAD_JSON", _("Payload is not one JSON object without repeated keys and fractions."))
+        raise OrderError("BAD_JSON", notes.NO_OBJECT)
     return value
 
 
 def missing(name: str) -> OrderError:
     """What to raise when a field is not there, or not what it has to be."""
-    return OrderError("MISSING_FIELD", _("Payload has no usable %(field)s.") % {"field": name})
+    return OrderError("MISSING_FIELD", notes.NO_FIELD % {"field": name})
 
 
 def read_text(source: dict[str, Any], name: str, *, limit: int = TEXT_LIMIT, empty: bool = False) -> str:
@@ -165,14 +164,14 @@ def read_whole(source: dict[str, Any], name: str, *, code: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**18:
-        raise OrderError(code, _("%(field)s is a whole number, in minor units for money.") % {"field": name})
+        raise OrderError(code, notes.NO_NUMBER % {"field": name})
     return value
 
 
 def _env(source: dict[str, Any]) -> int:
     value = source.get("Env")
     if isinstance(value, bool) or value not in (0, 1, "0", "1"):
-        raise OrderError("ENV_INVALID", _("Env is 0 (live) or 1 (sandbox)."))
+        raise OrderError("ENV_INVALID", notes.BAD_ENV)
     return int(value)
 
 
@@ -184,4 +183,4 @@ def read_time(source: dict[str, Any], name: str) -> datetime:
             raise ValueError("no offset")
         return value.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise OrderError("BAD_JSON", _("%(field)s is an RFC 3339 time with an offset.") % {"field": name}) from None
+        raise OrderError("BAD_JSON", notes.NO_TIME % {"field": name}) from None

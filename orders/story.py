@@ -15,6 +15,7 @@ from console.money import format_money
 from console.sentences import joined
 from console.templatetags.state_looks import look_of
 from orders.models import Attempt, Delivery, DeliveryState, Notification, Order, Refund
+from orders.wording import in_words
 
 ATTEMPTS_SHOWN = 200  # of one delivery: the schedule makes 136 in its 30 days
 ENTRIES_SHOWN = 100
@@ -306,7 +307,8 @@ def _notified(row: Notification) -> dict[str, Any]:
     other = {Notification.Kind.REFUND: REFUND_VERDICTS, Notification.Kind.CLOSING: CLOSING_VERDICTS}
     words = other.get(Notification.Kind(row.kind), VERDICTS)
     tone = "danger" if row.verdict == "mismatch" else "muted"
-    return _event(row.received_at, "inbox-arrow-down", tone, words.get(row.verdict, row.get_verdict_display()), row.detail)
+    title = words.get(row.verdict, row.get_verdict_display())
+    return _event(row.received_at, "inbox-arrow-down", tone, title, in_words(row.detail))
 
 
 def _refund(refund: Refund) -> list[dict[str, Any]]:
@@ -321,7 +323,7 @@ def _refund(refund: Refund) -> list[dict[str, Any]]:
 
 def _entry(row: AuditEntry) -> dict[str, Any]:
     icon, tone = LOOKS.get(row.verb, ("clock", "muted"))
-    body = row.note
+    body = in_words(row.note)
     if row.actor_id:
         body = _("By %(name)s. %(note)s") % {"name": row.actor_label, "note": row.note}
     title = str(TITLES[row.verb]) % {"number": row.object_label}

@@ -6,8 +6,7 @@ The body is passed on to the developer byte for byte; here is read what the reco
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-
+from orders import notes
 from orders.errors import OrderError
 from orders.models import Notification, Order
 from orders.payloads import RefundNotice, missing, read_object, read_text, read_time, read_whole
@@ -71,7 +70,7 @@ def read_told(text: str) -> Told:
     whole = read_object(text)
     event, resource = whole.get("event_type"), _part(whole, "resource")
     if event not in EVENTS:
-        raise OrderError("BAD_JSON", _("event_type is one of %(known)s.") % {"known": ", ".join(EVENTS)})
+        raise OrderError("BAD_JSON", notes.BAD_EVENT % {"known": ", ".join(EVENTS)})
     return _refund(whole, resource, REFUNDS[event]) if event in REFUNDS else _transaction(resource, event)
 
 
@@ -79,7 +78,7 @@ def _transaction(resource: dict[str, Any], event: str) -> Transaction:
     amount, state = _part(resource, "amount"), read_text(resource, "trade_state")
     allowed = ("SUCCESS",) if event == PAID else tuple(ENDS)
     if state not in allowed:
-        raise OrderError("BAD_JSON", _("trade_state is %(allowed)s with this event.") % {"allowed": " | ".join(allowed)})
+        raise OrderError("BAD_JSON", notes.BAD_TRADE_STATE % {"allowed": " | ".join(allowed)})
     return Transaction(
         app_id=read_text(resource, "appid", limit=32),
         merchant_no=read_text(resource, "mchid", limit=64),

@@ -22,6 +22,7 @@ from console.notices import News, tell
 from console.permissions import System, holders
 from openserver.reconciling import Differs, differences, fetch
 from openserver.superapp import Backend, SuperappUnavailable
+from orders import notes
 from orders.actions.payment import end_alert, raise_alert
 from orders.models import Difference, Order, Reconciliation
 
@@ -129,13 +130,17 @@ def _facts(each: Difference) -> tuple[str, str, int, str, str, str]:
 
 def _mark(row: Reconciliation, found: Sequence[Differs]) -> None:
     """Raise an alert at orders that differ and have none yet; end those of orders that agree now."""
-    notes = {each.order_id: f"{each.kind}: here {each.ours}, there {each.theirs}" for each in found if each.order_id}
-    for order in Order.objects.filter(pk__in=notes, alert="").order_by("pk").select_for_update(no_key=True):
-        raise_alert(order, ALERT, actor=ACTOR, note=notes[order.pk])
+    told = {each.order_id: _note(each) for each in found if each.order_id}
+    for order in Order.objects.filter(pk__in=told, alert="").order_by("pk").select_for_update(no_key=True):
+        raise_alert(order, ALERT, actor=ACTOR, note=told[order.pk])
     begin = _end(row.day) - timedelta(days=1)
     marked = Order.objects.filter(superapp=row.superapp_id, alert=ALERT, created_at__gte=begin, created_at__lt=_end(row.day))
-    for order in marked.exclude(pk__in=notes).order_by("pk").select_for_update(no_key=True):
-        end_alert(order, actor=ACTOR, note="Agrees with the superapp's list.")
+    for order in marked.exclude(pk__in=told).order_by("pk").select_for_update(no_key=True):
+        end_alert(order, actor=ACTOR, note=notes.AGREES)
+
+
+def _note(each: Differs) -> str:
+    return notes.DIFFERS % {"kind": each.kind, "ours": each.ours, "theirs": each.theirs}
 
 
 def _tell_of_differences(row: Reconciliation, new: Iterable[Difference]) -> None:

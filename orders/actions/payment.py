@@ -1,11 +1,11 @@
 """Record that an order was paid (docs/domain.md, 5.4). Nothing that came in is thrown away."""
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.lifecycle import lock, move
 from console.permissions import System
+from orders import notes
 from orders.actions.delivery import enqueue
 from orders.models import Delivery, Notification, Order, Settlement
 from orders.payloads import PaidGoods, push_body
@@ -48,7 +48,7 @@ def what_does_not_fit(order: Order, paid: PaidGoods) -> str:
         ("ActualPrice", paid.actual_price in (order.unit_price, order.amount)),
     )
     wrong = [name for name, fits in facts if not fits]
-    return _("%(fields)s: not what the order says.") % {"fields": ", ".join(wrong)} if wrong else ""
+    return notes.NOT_OF_ORDER % {"fields": ", ".join(wrong)} if wrong else ""
 
 
 def price_reading(order: Order, paid: PaidGoods) -> str:
@@ -86,13 +86,13 @@ def raise_mismatch(order: Order, notification: Notification, *, actor: System) -
 def end_mismatch(order: Order, *, actor: System) -> None:
     """The right payment came, so nobody has to look at the wrong one any more; call it with the order locked."""
     if order.alert == Alert.MISMATCH:
-        end_alert(order, actor=actor, note="The right payment came.")
+        end_alert(order, actor=actor, note=notes.RIGHT_PAYMENT)
 
 
 def end_late(order: Order, *, actor: System) -> None:
     """All of the money went back, so nobody has to look at a late payment any more; call it with the order locked."""
     if order.alert in AFTER_LATE:
-        end_alert(order, actor=actor, note="All of the money was refunded.", left=AFTER_LATE[Alert(order.alert)])
+        end_alert(order, actor=actor, note=notes.ALL_REFUNDED, left=AFTER_LATE[Alert(order.alert)])
 
 
 def _verdict(order: Order, detail: str) -> str:

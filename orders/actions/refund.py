@@ -3,12 +3,12 @@
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from console.audit import record
 from console.lifecycle import lock, move
 from console.money import format_money
 from console.permissions import System
+from orders import notes
 from orders.actions.delivery import cancel_goods, enqueue
 from orders.actions.payment import end_late
 from orders.errors import OrderError
@@ -70,17 +70,15 @@ def _record(order: Order, notice: RefundNotice, notification: Notification | Non
 
 def _check(order: Order, notice: RefundNotice) -> None:
     if order.payment_state != Order.Payment.PAID:
-        raise OrderError("ORDER_NOT_PAID", _("The order is not paid, so nothing of it can be refunded."))
+        raise OrderError("ORDER_NOT_PAID", notes.NOT_PAID)
     if notice.currency != order.currency:
-        message = _("The refund is not in %(currency)s, as the order is.") % {"currency": order.currency}
-        raise OrderError("REFUND_CURRENCY", message)
+        raise OrderError("REFUND_CURRENCY", notes.OTHER_CURRENCY % {"currency": order.currency})
     if notice.amount < 1 or notice.open_id != order.open_id:
-        raise OrderError("AMOUNT_MISMATCH", _("RefundAmount is at least 1, and OpenId is that of the order."))
+        raise OrderError("AMOUNT_MISMATCH", notes.BAD_REFUND)
 
 
 def _reused(notice: RefundNotice) -> OrderError:
-    message = _("The refund number %(number)s stands for another refund, or this one ended otherwise. Use a new number.")
-    return OrderError("REFUND_NO_REUSED", message % {"number": notice.refund_no})
+    return OrderError("REFUND_NO_REUSED", notes.REUSED % {"number": notice.refund_no})
 
 
 def _start(order: Order, notice: RefundNotice, *, actor: System) -> Refund:
@@ -111,7 +109,7 @@ def _exceeds(order: Order, amount: int) -> str:
     used = order.refunding_amount + order.refunded_amount
     values = {"asked": amount, "paid": order.paid_amount, "used": used}
     words = {name: format_money(minor, order.currency) for name, minor in values.items()}
-    return _("With this refund of %(asked)s, more would be refunded than was paid: %(paid)s, of which %(used)s before.") % words
+    return notes.EXCEEDS % words
 
 
 def _end(order: Order, refund: Refund, notice: RefundNotice, notification: Notification | None, *, actor: System) -> Refund:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from console.lifecycle import lock, move
 from console.permissions import System
+from orders import notes
 from orders.actions.delivery import enqueue
 from orders.actions.payment import end_mismatch, raise_mismatch
 from orders.actions.refund import record_refund, refuse_refund
@@ -49,8 +49,8 @@ def what_does_not_fit(order: Order, told: Transaction) -> str:
     )
     wrong = [name for name, fits in facts if not fits]
     if not wrong and told.end and order.payment_state == Order.Payment.PAID and order.closed_at is None:
-        return _("trade_state: the order is paid, so it cannot be closed.")
-    return _("%(fields)s: not what the order says.") % {"fields": ", ".join(wrong)} if wrong else ""
+        return notes.PAID_ALREADY
+    return notes.NOT_OF_ORDER % {"fields": ", ".join(wrong)} if wrong else ""
 
 
 def _verdict(order: Order, told: Transaction, detail: str) -> str:
@@ -74,7 +74,7 @@ def _apply(order: Order, notification: Notification, told: Transaction, *, actor
 
 def _record_refund(notification: Notification, order: Order, told: StandardRefund, *, actor: System) -> str:
     if told.merchant_no != order.merchant_no:
-        error = OrderError("AMOUNT_MISMATCH", _("%(fields)s: not what the order says.") % {"fields": "mchid"})
+        error = OrderError("AMOUNT_MISMATCH", notes.NOT_OF_ORDER % {"fields": "mchid"})
         refuse_refund(notification, order, error)
         raise error
     notice = replace(told.notice, open_id=told.notice.open_id or order.open_id)
