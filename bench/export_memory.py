@@ -26,7 +26,7 @@ def measure(rows: int) -> list[Result]:
     for file, (before, _peak) in first.items():
         now, peak = exported(file)
         met = now <= GOAL and now <= before + FLAT and peak <= ALL
-        goal = f"≤ {GOAL} MB; at most {FLAT} MB more than for the first {few:,} orders, which is the limit here; ≤ {ALL} MB in all"
+        goal = f"≤ {GOAL} MB; at most {FLAT} MB above the first {few:,} orders, which is the limit here; ≤ {ALL} MB in all"
         name = f"export_memory {file}, {number:,} rows, {peak:.0f} MB in all"
         found.append(Result(name=name, ours=now, limit=before, peer=None, unit="MB", goal=goal, met=met))
     return found

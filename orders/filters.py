@@ -210,7 +210,9 @@ class RefundFilters(RecordFilters):
     def left_out(self) -> Sequence[str | Promise]:
         """Refunds that are told of, or come into a state, when the file with their day has been made."""
         late = _("A refund that is told of after the file with its day was made is in no file: choose the time of recording.")
-        changed = _("A refund whose state changes after the file with its day was made is in no file: choose no state to have it.")
+        changed = _(
+            "A refund whose state changes after the file with its day was made is in no file: choose no state to have it."
+        )
         is_changing = self.values.get("state", Refund.State.PROCESSING) != Refund.State.PROCESSING
         return [*([late] if self.axis_of_periods == "started" else []), *([changed] if is_changing else [])]
 

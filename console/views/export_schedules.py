@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from console.actions import export_schedule as actions
 from console.errors import Invisible, Refused
+from console.exporting import title_of
 from console.exports import exportable
 from console.list_settings import MOST_SHOWN, views_of, without_people
 from console.listing import Listing
@@ -114,7 +115,7 @@ class ScheduleList(SchedulePage):
         captions = {name: exportable(name).listing(self.place, QueryDict()).caption for name in self.records()}
         shown = [
             {
-                "row": row, "caption": captions[row.record], "last": runs.get(row.last),
+                "row": row, "caption": title_of(listing_of(row)), "last": runs.get(row.last),
                 "url": self.url("export-schedule", pk=row.pk),
             }
             for row in rows
@@ -188,8 +189,10 @@ class ScheduleForms(SchedulePage, FormView):
         links = [{"label": view.name, "url": f"?record={self.record}&{self.begun_with(view)}"} for view in self.views()]
         chips = listing.static_chips if self.sees_people else listing.masked_chips
         days = [chip for chip in chips if listing.query.get("q") or not self.is_days(chip)]
+        title = title_of(listing)
         return {
-            "schedule": self.row, "listing": listing, "place": self.place, "links": links, "chips": days, "runs": self.runs(),
+            "schedule": self.row, "listing": listing, "place": self.place, "links": links, "runs": self.runs(),
+            "list_title": title, "chips": [{"label": title, "remove_url": ""}, *days] if self.row else days,
             "list_url": self.list_url, "most_people": MOST_PEOPLE if len(self.allowed) > MOST_PEOPLE else 0,
             "left_out": filters_of(listing).left_out, **self.times(),
         }  # fmt: skip
