@@ -1,7 +1,9 @@
 """What followed the demo's orders: notifications, pushes with their attempts, refunds, audit entries."""
 
+import sys
 import uuid
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from django.db import models
@@ -146,8 +148,8 @@ def _attempts(sale: Sale, past: Past) -> list[Attempt]:
 
 
 def _attempts_of(sale: Sale, delivery: Delivery, past: Past) -> list[Attempt]:
-    failures = _failures(sale, delivery, past)
     delivered = delivery.state == DeliveryState.DELIVERED
+    failures = min(_failures(sale, delivery, past), max(_due(delivery, past) - delivered, not delivered))
     at, made = delivery.first_due_at + timedelta(seconds=0.4), []
     for number in range(1, failures + delivered + 1):
         made.append(_attempt(sale, delivery, number, at, acknowledged=delivered and number > failures, past=past))
@@ -163,6 +165,14 @@ def _attempts_of(sale: Sale, delivery: Delivery, past: Past) -> list[Attempt]:
     if delivery.state == DeliveryState.DELIVERING:
         delivery.lease_until = past.now + timedelta(seconds=90)
     return made
+
+
+def _due(delivery: Delivery, past: Past) -> int:
+    """How many attempts of the schedule lie in the past; of one that ended all of them."""
+    if delivery.state == DeliveryState.NEEDS_ATTENTION:
+        return sys.maxsize
+    seconds = accumulate(DELAYS, initial=1)
+    return sum(delivery.first_due_at + timedelta(seconds=each) < past.now for each in seconds)
 
 
 def _failures(sale: Sale, delivery: Delivery, past: Past) -> int:

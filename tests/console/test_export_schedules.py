@@ -311,13 +311,16 @@ def test_who_may_not_see_the_list_is_no_recipient(daily, operator, stranger, app
             actions.edit(daily, recipients=[person], actor=operator, **FIELDS)
 
 
-@pytest.mark.parametrize(("language", "chip"), [("en", "Payment: Paid"), ("zh-hans", "支付：已支付")])
-def test_its_page_names_no_days_but_those_of_its_periods(client, daily, operator, language, chip):
+@pytest.mark.parametrize(
+    ("language", "chips"),
+    [("en", ["Orders · Virtual payment · Live", "Payment: Paid"]), ("zh-hans", ["订单 · 虚拟支付 · 正式", "支付：已支付"])],
+)
+def test_its_page_says_what_it_exports_and_no_days_but_those_of_its_periods(client, daily, operator, language, chips):
     operator.language = language
     operator.save()
     client.force_login(operator)
     url = reverse("program-export-schedule", kwargs={"app_id": daily.place.app_id, "pk": daily.pk})
-    assert [shown["label"] for shown in client.get(url).context["chips"]] == [chip]
+    assert [shown["label"] for shown in client.get(url).context["chips"]] == chips
 
 
 def test_the_page_of_a_run_is_linked_for_those_who_may_open_it(client, daily, clock, operator, developer):

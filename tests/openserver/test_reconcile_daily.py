@@ -95,7 +95,7 @@ def test_what_is_known_to_the_superapp_only_stands_on_both_desks(client, seller,
         client.force_login(person)
         pages[person] = client.get(reverse(route, kwargs=names) + "?case=reconciled").content.decode()
     assert "X-9" in pages[team_admin] and "Y-9" not in pages[team_admin]
-    assert "Not known here. The superapp says: SUCCESS 990 USD" in pages[team_admin]
+    assert "Not known here. The superapp says: Paid 990 USD" in pages[team_admin]
     assert "X-9" in pages[superapp_operator] and "mp-unknown" in pages[superapp_operator]
     assert "2 differences" in pages[superapp_operator] and "Comparisons of the last days" not in pages[team_admin]
 
