@@ -3,6 +3,7 @@
 import json
 import stat
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,9 +15,9 @@ from console.audit import first_broken_entry, seal_entries
 from console.models import AuditEntry, MiniProgram, Superapp, Team, User
 from items.models import Item, ReleaseEntry
 from openserver import reconciling
-from orders.models import Attempt, DeliveryState, Order, Refund
+from orders.models import Attempt, Delivery, DeliveryState, Order, Refund
 from payments.models import DeliveryConfig
-from simulator.demo import ACCOUNTS, world
+from simulator.demo import ACCOUNTS, outcomes, world
 from simulator.demo.loading import adapt_addresses, load, write_file
 from simulator.superapp import transactions
 
@@ -68,6 +69,13 @@ def test_nothing_is_paid_before_it_was_ordered_or_in_the_future():
     assert not Order.objects.filter(paid_at__gt=now).exists() and not Order.objects.filter(created_at__gt=now).exists()
     assert not Refund.objects.filter(started_at__lt=F("order__paid_at")).exists()
     assert not Attempt.objects.filter(started_at__gt=now).exists()
+
+
+def test_only_attempts_that_were_due_are_made():
+    at = timezone.now()
+    for seconds, due in ((0, 0), (10, 1), (20, 2), (3600, 7)):
+        young = Delivery(state="pending", first_due_at=at - timedelta(seconds=seconds))
+        assert outcomes._due(young, SimpleNamespace(now=at)) == due
 
 
 def test_the_audit_trail_can_be_sealed():
