@@ -44,6 +44,14 @@ def hidden(value: Any) -> Func:
     return Func(Value(value), template="(SELECT %(expressions)s)")
 
 
+class Literal(Value):
+    """A whole number that stands in the statement: only there it lets a kept plan use an index with such a condition."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """The digits."""
+        return str(int(self.value)), []
+
+
 @cache
 def _numbered(sql: str) -> bytes:
     """The statement with $1, $2, … as PostgreSQL has them."""

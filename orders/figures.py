@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Func, IntegerField, Value
-from django.db.models.functions import TruncTime
+from django.db.models import BigIntegerField, Func, IntegerField, TimeField, Value
 from django.utils import timezone
 
+from console import prepared
 from console.bulk import array_of
 from console.filters import start_of
 from console.models import MiniProgram
-from console.prepared import hidden
+from console.prepared import Literal, hidden
 from orders.models import Environment, Rollup
 from orders.models.rollups import HELD, HOUR, MEASURES, QUARTER, SUMS
 from orders.rollups import count, hour_of, made_until
@@ -100,6 +100,17 @@ class DayNumber(Func):
         return f"({' + '.join(f'({sql} >= %s)' for _text in texts)})", [value for text in texts for value in (*params, text)]
 
 
+class TimeOfDay(Func):
+    """The time of day of a moment in UTC, as the index of quarters has it (orders/migrations/0022_rollup_quarters.py)."""
+
+    output_field = TimeField()
+    template = "(%(expressions)s AT TIME ZONE 'UTC')::time"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite keeps moments in UTC."""
+        return self.as_sql(compiler, connection, template="time(%(expressions)s)", **context)
+
+
 class Seconds(Func):
     """A moment in whole seconds since 1970. Django reads moments themselves ten times as slowly."""
 
@@ -128,21 +139,22 @@ def _made(program: MiniProgram, starts: Sequence[datetime], until: datetime, ear
     """Sums of the hours of each day, those in the midst of which it begins (Kathmandu, +05:45) as if they were all of it.
 
     Beside them the quarters at the times of day of the early ones, which are of the day before: an index has those of one
-    time of day together. A row is the number of the day or the quarter, the currency, the minutes and the measures.
+    time of day together. A row is the number of the day or the quarter, the currency, the minutes and the measures. The
+    statement is prepared: to plan it takes a tenth of its time.
     """
     hours = [hour_of(start) for start in starts]
     rows = Rollup.objects.filter(mini_program=program, env=Environment.LIVE, start__gte=hours[0], start__lt=until).order_by()
     columns = ("at", "currency", "counted_minutes", *SUMS)
-    days = rows.filter(minutes=HOUR).annotate(at=DayNumber("start", hours)).values("at", "currency")
+    days = rows.filter(minutes=Literal(HOUR)).annotate(at=DayNumber("start", hours)).values("at", "currency")
     whole = days.annotate(**SUMS, counted_minutes=Value(HOUR)).values_list(*columns)
     times = {datetime.fromtimestamp(at, UTC).time() for at in early}
     if not times:
-        return whole
-    quarters = rows.filter(minutes=QUARTER).alias(time=TruncTime("start", tzinfo=UTC)).filter(time__in=times)
+        return prepared.rows(whole)
+    quarters = rows.filter(minutes=Literal(QUARTER)).alias(time=TimeOfDay("start")).filter(time__in=sorted(times))
     # Not added up: they are few, and that costs more than it saves.
     held = dict(zip(SUMS, HELD.values(), strict=True))
     moved = quarters.annotate(**held, at=Seconds("start"), counted_minutes=Value(QUARTER)).values_list(*columns)
-    return whole.union(moved, all=True)
+    return prepared.rows(whole.union(moved, all=True))
 
 
 def currencies_of(days: Iterable[Day]) -> list[str]:
