@@ -47,9 +47,9 @@ def hidden(value: Any) -> Func:
 class Literal(Value):
     """A whole number that stands in the statement: only there it lets a kept plan use an index with such a condition."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         """The digits."""
-        return str(int(self.value)), []
+        return str(int(self.value)), ()
 
 
 @cache
