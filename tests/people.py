@@ -9,6 +9,7 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
+from console.actions import team_role
 from console.actions.membership import set_superapp_role, set_team_role
 from console.models import MiniProgram, Superapp, Team, User
 from console.permissions import System
@@ -80,6 +81,12 @@ def member(name: str, team: Team, role: str) -> User:
     user = person(name)
     set_team_role(user, team, role, actor=SETUP)
     return user
+
+
+def own_role(person: User, team: Team, admin: User, *permissions: str) -> None:
+    """The person has nothing in the team but a role of the team's own with these permissions and what they need."""
+    role = team_role.create(team, name="Their own", permissions=list(permissions), actor=admin)
+    set_team_role(person, team, role, actor=admin)
 
 
 def staff(name: str, superapp: Superapp, role: str) -> User:

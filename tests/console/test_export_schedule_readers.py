@@ -5,14 +5,13 @@ from django.urls import reverse
 
 from console import schedules
 from console.actions import export_schedule as actions
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from console.exports import exportable
 from console.list_settings import place_of
 from console.matrix import SCHEDULES
 from console.models import ExportSchedule, SavedView, User
 from console.views.export_schedules import RECORDS
 from tests.orders.records import place
+from tests.people import own_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 FIELDS = {"query": "", "columns": ["number"], "file": "csv", "every": "day", "zone": "UTC"}
@@ -35,8 +34,7 @@ def reader(northlight, team_admin, operator):
     """Gives the operator a role with one permission, and returns them as the next request reads them."""
 
     def give(permission):
-        role = team_role.create(northlight, name="Reader", permissions=[permission], actor=team_admin)
-        set_team_role(operator, northlight, role, actor=team_admin)
+        own_role(operator, northlight, team_admin, permission)
         return User.objects.get(pk=operator.pk)
 
     return give

@@ -7,14 +7,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from console.secrets import fingerprint
 from orders.models import Attempt, Delivery, Order
 from orders.payloads import GOODS_EVENT, REFUND_EVENT, envelope
 from orders.webhooks import pay_event_sig, webhook_headers
 from payments.models import Credential, owners_of
 from tests.openserver.conftest import text_of
+from tests.people import own_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -146,12 +145,6 @@ def test_texts_with_a_players_open_id_are_for_the_team(client, operator, platfor
     client.force_login(platform)
     page = client.get(url)
     assert page.status_code == 200 and "player-0001" not in page.content.decode()
-
-
-def own_role(person, team, admin, *permissions) -> None:
-    """The person has nothing in the team but a role with these."""
-    role = team_role.create(team, name="Their own", permissions=list(permissions), actor=admin)
-    set_team_role(person, team, role, actor=admin)
 
 
 KEYS = "payments.manage_credentials"  # needs payments.view_delivery, which the workbench asks for

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from orders import archived
 from orders.models import Order
 from tests.orders.archive import LONG_AGO, archive, sold
 from tests.orders.shop import new_order
+from tests.people import own_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -79,9 +78,7 @@ def test_refunds_are_for_those_who_may_view_them(client, northlight, operator, t
     asked = {"env": "0", "number": "ORDER-1"}
     client.force_login(operator)
     assert "Refund R-1 " in client.get(url, asked).content.decode()
-    alone = ["orders.view_order", "orders.view_attempt"]
-    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
-    set_team_role(operator, northlight, role, actor=team_admin)
+    own_role(operator, northlight, team_admin, "orders.view_order", "orders.view_attempt")
     client.force_login(operator)
     page = client.get(url, asked).content.decode()
     assert not any(told in page for told in ("Refund R-1 ", "number=R-1", "USD -3.00"))

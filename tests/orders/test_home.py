@@ -8,13 +8,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from console.models import User
 from orders.charts import charts_of, percent_text
 from orders.figures import currencies_of, days_of
 from orders.rollups import roll
 from tests.orders.records import give_back, numbers, place
+from tests.people import own_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -48,8 +47,7 @@ def test_is_hidden_from_strangers(client, stranger, url):
 
 def test_who_may_not_view_orders_sees_no_figures(client, team_admin, operator, starfall, url):
     sold(starfall, "ORDER-1", delivery_state="needs_attention")
-    without = team_role.create(starfall.team, name="Guest", permissions=["items.view_item"], actor=team_admin)
-    set_team_role(operator, starfall.team, without, actor=team_admin)
+    own_role(operator, starfall.team, team_admin, "items.view_item")
     client.force_login(User.objects.get(pk=operator.pk))
     page = client.get(url).content.decode()
     assert "Can it sell now?" in page

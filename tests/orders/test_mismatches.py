@@ -6,8 +6,6 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from console.errors import Forbidden
 from orders import mismatch_lines
 from orders.actions import mismatch
@@ -19,6 +17,7 @@ from orders.models import Attempt, Delivery, Notification, Order, Reconciliation
 from payments.models import owners_of
 from tests.orders import shop
 from tests.orders.records import place
+from tests.people import own_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 PAID = {"payment_state": "paid", "paid_amount": 990}
@@ -325,9 +324,7 @@ def test_nobody_else_sees_the_desk(client, url, person, status, request):
 @pytest.fixture
 def orders_alone(operator, northlight, team_admin):
     """The operator in a role that views and redelivers orders, and views no refunds."""
-    alone = ["orders.view_order", "orders.view_attempt", "orders.redeliver"]
-    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
-    set_team_role(operator, northlight, role, actor=team_admin)
+    own_role(operator, northlight, team_admin, "orders.view_order", "orders.view_attempt", "orders.redeliver")
     return operator
 
 

@@ -7,8 +7,6 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from console.actions import team_role
-from console.actions.membership import set_team_role
 from console.audit import record
 from orders import story
 from orders.actions.delivery import hold_all, redeliver
@@ -19,6 +17,7 @@ from orders.views import details
 from payments.models import owners_of
 from tests.orders import shop
 from tests.orders.records import give_back, place
+from tests.people import own_role
 
 NOW = timezone.now()
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -101,8 +100,7 @@ def test_both_timelines_tell_how_a_refund_ended(client, northlight, starfall, op
         refund = record_refund(order=Order.objects.get(), notice=shop.notice(order, status=each), actor=shop.SUPERAPP)
     client.force_login(operator)
     assert told(client, order).count(title) == told(client, refund).count(title) == 1
-    role = team_role.create(northlight, name="Orders alone", permissions=["orders.view_order"], actor=team_admin)
-    set_team_role(operator, northlight, role, actor=team_admin)
+    own_role(operator, northlight, team_admin, "orders.view_order")
     client.force_login(operator)
     assert title not in told(client, order)
 
@@ -368,9 +366,7 @@ def test_refunds_are_for_those_who_may_view_them(client, northlight, starfall, o
     client.force_login(operator)
     page = client.get(page_of).content.decode()
     assert all(text in page for text in ("R-777", "USD -1.23", "Bought twice", "Delivery: Refund"))
-    alone = ["orders.view_order", "orders.view_attempt"]
-    role = team_role.create(northlight, name="Orders alone", permissions=alone, actor=team_admin)
-    set_team_role(operator, northlight, role, actor=team_admin)
+    own_role(operator, northlight, team_admin, "orders.view_order", "orders.view_attempt")
     client.force_login(operator)
     page = client.get(page_of)
     text = page.content.decode()

@@ -3,13 +3,12 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from console.actions import team_role
 from console.actions.membership import leave_team, set_superapp_role, set_team_role
 from console.errors import Forbidden, Invisible, Refused
 from console.models import User
 from payments.actions import payment
 from payments.models import Merchant, MerchantBinding, PaymentRequest
-from tests.people import SETUP, staff
+from tests.people import SETUP, own_role, staff
 
 
 def fresh(user) -> User:
@@ -57,8 +56,7 @@ def test_an_approver_who_joins_the_team_stops_deciding_its_requests(asked, north
 
 
 def test_a_role_of_the_teams_own_is_membership_too(asked, northlight, team_admin, approver):
-    role = team_role.create(northlight, name="Reader", permissions=["orders.view_order"], actor=team_admin)
-    set_team_role(approver, northlight, role, actor=team_admin)
+    own_role(approver, northlight, team_admin, "orders.view_order")
     assert refused(asked, approver)
 
 
