@@ -17,7 +17,7 @@ from console.models import MiniProgram
 from console.prepared import Literal, hidden
 from orders.models import Environment, Rollup
 from orders.models.rollups import HELD, HOUR, MEASURES, QUARTER, SUMS
-from orders.rollups import count, hour_of, made_until
+from orders.rollups import SQLITE_SECONDS, count, hour_of, made_until
 
 PERIODS = (7, 90)  # days
 
@@ -119,7 +119,7 @@ class Seconds(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """SQLite has a function for it."""
-        return self.as_sql(compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)", **context)
+        return self.as_sql(compiler, connection, template=SQLITE_SECONDS, **context)
 
 
 def early_quarters(starts: Sequence[datetime]) -> dict[int, int]:

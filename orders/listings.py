@@ -68,12 +68,33 @@ class RecordListing(Listing):
             known = known.filter(superapp=self.owner)
         return set(known.order_by().values_list("open_id", flat=True).distinct())
 
+    #: Beside those by time.
+    amount_sorts: ClassVar[tuple[Sort, ...]] = ()
+
+    @cached_property
+    def sorts(self) -> tuple[Sort, ...]:  # type: ignore[override]
+        """By the time that the list is about, both ways, and by what else it has."""
+        field = self.filterset.time_field
+        return (
+            Sort("newest", _("newest first"), field),
+            Sort("oldest", _("oldest first"), field, descending=False),
+            *self.amount_sorts,
+        )
+
     @cached_property
     def shown(self) -> tuple[Column, ...]:
         """Pasted numbers are looked for in both environments; the list then shows which."""
-        shown = super().shown
+        shown = self._with_its_time(super().shown)
         both = self.is_valid and self.filterset.env_shown is None
         return (*shown, ENVIRONMENT) if both and ENVIRONMENT not in shown else shown
+
+    def _with_its_time(self, shown: tuple[Column, ...]) -> tuple[Column, ...]:
+        """A list by another time than the usual one shows that time in its stead."""
+        axis, usual = self.filterset.axis, next(iter(self.filterset.axes))
+        if any(column.name == axis for column in shown):
+            return shown
+        column = next(column for column in self.columns if column.name == axis)
+        return tuple(column if other.name == usual else other for other in shown)
 
     @property
     def environments(self) -> list[dict[str, Any]]:
@@ -203,29 +224,10 @@ class OrderListing(RecordListing):
     )
     totals = ("amount", "paid_amount", "refunded")
 
-    @cached_property
-    def sorts(self) -> tuple[Sort, ...]:  # type: ignore[override]
-        """By the time that the list is about, or by the amount; both ways."""
-        field = self.filterset.time_field
-        return (
-            Sort("newest", _("newest first"), field),
-            Sort("oldest", _("oldest first"), field, descending=False),
-            *self.amount_sorts,
-        )
-
     amount_sorts: ClassVar[tuple[Sort, ...]] = (
         Sort("largest", _("largest amount first"), "amount"),
         Sort("smallest", _("smallest amount first"), "amount", descending=False),
     )
-
-    @cached_property
-    def shown(self) -> tuple[Column, ...]:
-        """A list by the time of payment shows that time instead of the time of creation."""
-        shown, axis = super().shown, self.filterset.axis
-        if any(column.name == axis for column in shown):
-            return shown
-        column = next(column for column in self.columns if column.name == axis)
-        return tuple(column if other.name == "created" else other for other in shown)
 
     def number(self, count: int) -> str:
         """So many orders."""
@@ -267,24 +269,6 @@ class RefundListing(RecordListing):
         Column("kind", _("Kind"), source="kind", choices=tuple(Order.Kind.choices), on_page=False),
     )
     totals = ("amount",)
-
-    @cached_property
-    def sorts(self) -> tuple[Sort, ...]:  # type: ignore[override]
-        """By the time that the list is about, both ways."""
-        field = self.filterset.time_field
-        return (
-            Sort("newest", _("newest first"), field),
-            Sort("oldest", _("oldest first"), field, descending=False),
-        )
-
-    @cached_property
-    def shown(self) -> tuple[Column, ...]:
-        """A list by the time of recording shows that time instead of the beginning."""
-        shown, axis = super().shown, self.filterset.axis
-        if any(column.name == axis for column in shown):
-            return shown
-        column = next(column for column in self.columns if column.name == axis)
-        return tuple(column if other.name == "started" else other for other in shown)
 
     def _jump_to_archive(self, number: str) -> str:
         """Refunds of an order of this number that are in the tables go before an order in the archive."""

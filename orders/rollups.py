@@ -36,6 +36,10 @@ Figures = Mapping[Bucket, Counter[str]]
 Moment = datetime | Func
 
 
+#: Template of a moment in whole seconds since 1970 on SQLite.
+SQLITE_SECONDS = "CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)"
+
+
 class Quarter(Func):
     """The quarter of an hour that a moment is in."""
 
@@ -44,7 +48,7 @@ class Quarter(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """SQLite counts seconds."""
-        template = "datetime(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / 900 * 900, 'unixepoch')"
+        template = f"datetime({SQLITE_SECONDS} / 900 * 900, 'unixepoch')"
         return self.as_sql(compiler, connection, template=template, **context)
 
 

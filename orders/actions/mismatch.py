@@ -78,7 +78,7 @@ def _require(case: Case, place: Place, actor: User) -> None:
     permission = settle_permission(case, place)
     if not permission:
         raise Forbidden(str(TEAM_SETTLES))
-    for needed in {permission, case.needs}:
+    for needed in (permission, case.needs):
         require(actor, needed, place)
 
 
