@@ -10,16 +10,19 @@ from django.db.models import Min
 from django.utils import timezone
 
 from console.models import MiniProgram, Superapp
-from orders.models import LateChange, Rollup
+from orders.models import LateChange, Rollup, RollupProgress
 from orders.models.rollups import HOUR, MEASURES, QUARTER, SUMS
-from orders.rollups import KEPT, STEP, Bucket, beginning, count, hour_of, hours, made_until
+from orders.rollups import KEPT, STEP, Bucket, beginning, count, hour_of, hours
 
 Rows = dict[tuple[int, Bucket], Counter[str]]
 
 
 def differences() -> Iterator[str]:
-    """A sentence for each bucket that is not what its rows say. Buckets with late changes still to be taken up are left out."""
-    until = made_until()
+    """A sentence for each bucket that is not what its rows say. Buckets with late changes still to be taken up are left out.
+
+    Whole hours: the one in progress is made anew when it is whole.
+    """
+    until = RollupProgress.objects.values_list("until", flat=True).first()
     if until is None:
         return
     since = max(_since() or until, hour_of(timezone.now() - KEPT) + timedelta(hours=1))

@@ -13,8 +13,18 @@ from console import bulk, prepared
 from console.crash import mark
 from console.models import Superapp
 from orders.late_changes import LATE
-from orders.models import Delivery, DeliveryState, Environment, LateChange, Order, Refund, Rollup, RollupProgress
-from orders.models.rollups import HOUR, MEASURES, QUARTER, total
+from orders.models import (
+    Delivery,
+    DeliveryState,
+    Environment,
+    LateChange,
+    Order,
+    RecentQuarter,
+    Refund,
+    Rollup,
+    RollupProgress,
+)
+from orders.models.rollups import HOUR, MADE, MEASURES, QUARTER, total
 
 #: What is older is final: nothing shows it, and its orders may be in an archive.
 KEPT = timedelta(days=366)
@@ -114,13 +124,14 @@ def roll() -> int:
 
 
 def made_until() -> datetime | None:
-    """What happened before is in the rollups, except for late changes of the last seconds; None before the first run."""
-    return RollupProgress.objects.values_list("until", flat=True).first()
+    """What happened before is counted, except for late changes of the last seconds; None before the first run."""
+    return RollupProgress.objects.values_list(MADE, flat=True).first()
 
 
 def settled() -> datetime:
-    """What happened before can only change as a late change, which a trigger notes: a whole hour."""
-    return hour_of(oldest_change() - LATE)
+    """What happened before can only change as a late change, which a trigger notes: a whole quarter of an hour."""
+    line = oldest_change() - LATE
+    return hour_of(line) + timedelta(minutes=line.minute // QUARTER * QUARTER)
 
 
 def oldest_change() -> datetime:
@@ -144,8 +155,8 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def _is_due() -> bool:
-    until = made_until()
-    return until is None or until < settled() or LateChange.objects.exists()
+    made = made_until()
+    return made is None or made < settled() or LateChange.objects.exists()
 
 
 def _step() -> bool:
@@ -156,37 +167,49 @@ def _step() -> bool:
         progress = RollupProgress.objects.select_for_update(skip_locked=True).first()
         if progress is None:
             return False
-        _mend(progress.until)
+        made = made_until()
+        _mend(progress.until, made)
         # Also after late changes: after an outage they come for hours, and pages would count all of these from the rows.
-        if progress.until is None or progress.until < settled():
-            progress.until = _go_on(progress.until)
+        if made is None or made < settled():
+            _go_on(progress)
             progress.save()
         mark("in-rollup")
     return True
 
 
-def _mend(until: datetime | None) -> None:
+def _mend(until: datetime | None, made: datetime | None) -> None:
     """Count again where something changed late. What is not made yet will be with the change in it."""
     changes = list(LateChange.objects.order_by("pk").values_list("pk", "mini_program", "at")[:BATCH])
     LateChange.objects.filter(pk__in=[pk for pk, *_change in changes]).delete()
+    if until is None or made is None:
+        return
     # Counted after the notes were read: a change whose note is still to come is counted again then.
     frozen = timezone.now() - KEPT
-    hours = {(program, hour_of(at)) for _pk, program, at in changes if until and frozen <= hour_of(at) < until}
+    hours = {(program, hour_of(at)) for _pk, program, at in changes if frozen <= hour_of(at) < until}
     for program, hour in sorted(hours):
         end = hour + timedelta(hours=1)
         all_of_it = {"minutes__in": [QUARTER, HOUR], "env__in": Environment.values, "kind__in": Order.Kind.values}  # by an index
         Rollup.objects.filter(mini_program=program, start__gte=hour, start__lt=end, **all_of_it).delete()
         _write(count(hour, end, mini_program=program))
+    for program in sorted({program for _pk, program, at in changes if until <= at < made}):
+        RecentQuarter.objects.filter(mini_program=program).delete()
+        _write_recent(count(until, made, mini_program=program))
 
 
-def _go_on(until: datetime | None) -> datetime:
-    """Make the next hours, at most STEP; returns how far it is now."""
-    line = settled()
-    since = until or beginning() or line
-    end = min(line, since + STEP)
-    for superapp in Superapp.objects.values_list("pk", flat=True):
-        _write(count(since, end, superapp=superapp))
-    return max(end, since)
+def _go_on(progress: RollupProgress) -> None:
+    """Make the next hours, at most STEP, and when none is missing the quarters of the one in progress."""
+    line, superapps = settled(), list(Superapp.objects.values_list("pk", flat=True))
+    since = progress.until or beginning() or hour_of(line)
+    progress.until = min(hour_of(line), since + STEP)
+    if since < progress.until:
+        for superapp in superapps:
+            _write(count(since, progress.until, superapp=superapp))
+    RecentQuarter.objects.filter(start__lt=progress.until).delete()
+    if progress.until == hour_of(line):
+        since = max(progress.until, progress.quarters_until or progress.until)
+        for superapp in superapps:
+            _write_recent(count(since, line, superapp=superapp))
+        progress.quarters_until = line
 
 
 def beginning() -> datetime | None:
@@ -205,6 +228,12 @@ def _write(quarters: Figures) -> None:
         for bucket, figures in found.items()
     )
     bulk.insert(Rollup, names, rows)
+
+
+def _write_recent(quarters: Figures) -> None:
+    names = ["mini_program_id", *Bucket._fields[1:], *MEASURES]
+    rows = ([*bucket, *(figures[name] for name in MEASURES)] for bucket, figures in quarters.items())
+    bulk.insert(RecentQuarter, names, rows)
 
 
 def hours(quarters: Figures) -> Figures:

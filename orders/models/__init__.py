@@ -7,7 +7,7 @@ from orders.models.orders import DeliveryState, Environment, Order
 from orders.models.receivers import Heartbeat, Receiver
 from orders.models.reconciliations import Difference, Reconciliation
 from orders.models.refunds import Refund
-from orders.models.rollups import LateChange, Rollup, RollupProgress
+from orders.models.rollups import LateChange, RecentQuarter, Rollup, RollupProgress
 
 __all__ = [
     "Archive",
@@ -25,6 +25,7 @@ __all__ = [
     "Order",
     "PriceRefusal",
     "Receiver",
+    "RecentQuarter",
     "Reconciliation",
     "Refund",
     "Rollup",

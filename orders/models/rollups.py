@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Case, F, Sum, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce, Greatest
 
 from console.models import MiniProgram
 from orders.models.orders import Environment, Order
@@ -17,20 +17,15 @@ MEASURES = (
 )  # fmt: skip
 
 
-class Rollup(models.Model):
-    """What happened in one bucket of UTC, which begins at `start` and is `minutes` long. Amounts in minor units of `currency`.
-
-    Orders of both kinds are counted together. The previous version had a row for each kind, and has them still where it made
-    them; ours say "virtual", so that it counts them while it runs beside us. `kind` goes a release later.
+class Figures(models.Model):
+    """What happened in one bucket of UTC, which begins at `start`. Amounts in minor units of `currency`.
 
     Orders count when they were placed, payments and all about their delivery when they were paid, refunds when they were
-    initiated. Only `orders.rollups` writes it.
+    initiated. Only `orders.rollups` writes them.
     """
 
     mini_program = models.ForeignKey(MiniProgram, on_delete=models.PROTECT, related_name="+", db_index=False)
-    minutes = models.PositiveSmallIntegerField(choices=[(QUARTER, "15"), (HOUR, "60")])
     env = models.PositiveSmallIntegerField(choices=Environment.choices)
-    kind = models.CharField(max_length=10, choices=Order.Kind.choices)
     currency = models.CharField(max_length=3)
     start = models.DateTimeField()
     orders = models.PositiveIntegerField(default=0)
@@ -45,6 +40,23 @@ class Rollup(models.Model):
     within_5s = models.PositiveIntegerField(default=0, help_text="Of the delivered ones: so soon after the payment.")
     within_1m = models.PositiveIntegerField(default=0, help_text="As within_5s, which it contains.")
     within_1h = models.PositiveIntegerField(default=0, help_text="As within_1m, which it contains.")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.mini_program} {self.start}"
+
+
+class Rollup(Figures):
+    """A bucket of a whole hour, and of a quarter of it, `minutes` long.
+
+    Orders of both kinds are counted together. The previous version had a row for each kind, and has them still where it made
+    them; ours say "virtual", so that it counts them while it runs beside us. `kind` goes a release later.
+    """
+
+    minutes = models.PositiveSmallIntegerField(choices=[(QUARTER, "15"), (HOUR, "60")])
+    kind = models.CharField(max_length=10, choices=Order.Kind.choices)
 
     class Meta:
         constraints = [
@@ -65,7 +77,17 @@ class Rollup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.mini_program} {self.start} +{self.minutes}"
+        return f"{super().__str__()} +{self.minutes}"
+
+
+class RecentQuarter(Figures):
+    """A quarter of the hour in progress. When the hour is whole, it is made anew from the rows and these go.
+
+    They have a table of their own: the previous version makes whole hours, and would fail where it finds a part of one.
+    """
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mini_program", "env", "start", "currency"], name="recent_quarter_once")]
 
 
 #: What a row holds, by measure; those of the previous version do not say `standard`.
@@ -87,9 +109,14 @@ class RollupProgress(models.Model):
     """How far the figures are made; the one row is locked by whoever makes them."""
 
     until = models.DateTimeField(null=True, help_text="What happened before is in Rollup. A whole hour.")
+    quarters_until = models.DateTimeField(null=True, help_text="What happened since then, and before this, is in RecentQuarter.")
 
     def __str__(self) -> str:
         return str(self.until)
+
+
+#: What happened before is in Rollup or RecentQuarter. The previous version, which has hours only, may have come further.
+MADE = Greatest("until", Coalesce("quarters_until", "until"))
 
 
 class LateChange(models.Model):

@@ -20,7 +20,7 @@ from time_machine import travel
 
 from orders import rollups
 from orders.figures import days_of
-from orders.models import LateChange, Order, Refund, Rollup, RollupProgress
+from orders.models import LateChange, Order, RecentQuarter, Refund, Rollup, RollupProgress
 from orders.models.rollups import MEASURES
 from orders.rollup_check import differences
 from orders.rollups import oldest_change
@@ -119,7 +119,7 @@ def test_late_changes_do_not_hold_up_what_is_settled(starfall, two_days_ago, mon
     """After an outage they come for hours; the part that pages count from the rows would grow as long."""
     rollups.roll()
     settled = rollups.made_until()
-    RollupProgress.objects.update(until=settled - timedelta(hours=3))
+    RollupProgress.objects.update(until=rollups.hour_of(settled) - timedelta(hours=3), quarters_until=None)
     place(starfall, "ORDER-1", created_at=settled - timedelta(hours=2))
     place(starfall, "LATE-0", created_at=two_days_ago)
     reached = []
@@ -161,6 +161,78 @@ def test_figures_of_orders_that_were_archived_stay(starfall, two_days_ago):
 def test_no_order_is_archived_while_its_figures_can_still_be_made_again(settings):
     shortest_month = timedelta(days=28)
     assert settings.ARCHIVE_LEAST_MONTHS * shortest_month > rollups.KEPT
+
+
+@pytest.fixture
+def hour(two_days_ago):
+    """In it something is sold at :05, :20 and :40; days of Kathmandu begin at its :15."""
+    return two_days_ago.replace(hour=18, minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture
+def sold(starfall, hour):
+    for minute in (5, 20, 40):
+        paid(starfall, f"ORDER-{minute}", hour + timedelta(minutes=minute))
+    LateChange.objects.all().delete()  # nothing is made yet
+
+
+@pytest.fixture
+def roll_at(monkeypatch):
+    """Make what is settled at that moment."""
+
+    def roll(moment):
+        monkeypatch.setattr(rollups, "oldest_change", lambda: moment)
+        return rollups.roll()
+
+    return roll
+
+
+def placed(program):
+    return sum(day.total("orders") for day in days_of(program, 7))
+
+
+@pytest.mark.usefixtures("sold")
+class TestHourInProgress:
+    def test_its_quarters_are_made_when_they_are_settled(self, starfall, hour, roll_at):
+        roll_at(hour + timedelta(minutes=50))
+        assert (RecentQuarter.objects.count(), Rollup.objects.count()) == (2, 0)
+        assert placed(starfall) == 3
+        Order.objects.all().delete()
+        assert placed(starfall) == 2, "what is in the quarters is not counted from the rows"
+
+    def test_when_it_is_whole_its_quarters_are_left_behind(self, starfall, hour, roll_at):
+        for minutes in (50, 65, 80):
+            assert roll_at(hour + timedelta(minutes=minutes)) == 1
+            assert placed(starfall) == 3
+        assert sums("orders") == [3] and not RecentQuarter.objects.exists()
+
+    @pytest.mark.parametrize("minute", [6, 25, 55])
+    def test_a_late_change_in_it_is_taken_up(self, starfall, hour, roll_at, minute):
+        moment = hour + timedelta(minutes=50)
+        roll_at(moment)
+        place(starfall, "LATE", created_at=hour + timedelta(minutes=minute))
+        assert roll_at(moment) == 1
+        assert placed(starfall) == 4 and not LateChange.objects.exists()
+
+    def test_of_an_hour_that_the_previous_version_made_the_quarters_are_passed_over(self, starfall, hour, roll_at):
+        """It knows nothing of quarters, and may run beside us or after us."""
+        end = hour + timedelta(hours=1)
+        roll_at(hour + timedelta(minutes=50))
+        rollups._write(rollups.count(hour, end))
+        RollupProgress.objects.update(until=end)
+        assert placed(starfall) == 3
+        roll_at(end + timedelta(minutes=50))
+        assert placed(starfall) == 3 and not RecentQuarter.objects.exists()
+        assert list(differences()) == []
+
+    def test_its_quarters_are_of_the_days_of_every_zone(self, starfall, hour, roll_at):
+        for minutes in (20, 35, 50, 65, 80):
+            roll_at(hour + timedelta(minutes=minutes))
+            for zone in ZONES:
+                with timezone.override(ZoneInfo(zone)):
+                    counted = list(Order.objects.annotate(day=TruncDate("created_at")).values_list("day", flat=True))
+                    days = days_of(starfall, 7)
+                    assert [day.total("orders") for day in days] == [counted.count(day.date) for day in days], zone
 
 
 ZONES = ["UTC", "Asia/Shanghai", "Asia/Kathmandu", "Asia/Kolkata", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Chatham"]
