@@ -111,6 +111,10 @@ def _wrongly_signed(place: Place) -> QuerySet:
     return _received(place).filter(verdict=Verdict.BAD_SIGNATURE)
 
 
+def _a_day_ago() -> datetime:
+    return timezone.now() - timedelta(days=1)
+
+
 def _since() -> datetime:
     return timezone.now() - timedelta(days=DAYS)
 
@@ -122,6 +126,14 @@ CASES = (
         _("The player paid, and the backend has not acknowledged the delivery in all attempts of the schedule."),
         _("Repair the backend, then redeliver; or have the superapp refund the player."),
         lambda place: _orders(place, delivery_state=DeliveryState.NEEDS_ATTENTION),
+    ),
+    Case(
+        "waiting",
+        _("Paid more than a day ago, not delivered yet"),
+        _("The player paid, and the backend has not acknowledged the delivery for a day. Attempts go on by the schedule."),
+        _("Repair the backend; what waits is sent by itself, or at once when you redeliver it."),
+        # One state, so that its index has the newest first. What is being sent just now is back within seconds.
+        lambda place: _orders(place, delivery_state=DeliveryState.PENDING, created_at__lt=_a_day_ago(), paid_at__lt=_a_day_ago()),
     ),
     Case(
         "held",

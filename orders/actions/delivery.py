@@ -56,6 +56,7 @@ def redeliver(delivery: Delivery, *, actor: User) -> Delivery:
             lock(delivery.order)
         locked = lock(delivery)
         locked = _hasten(locked, actor=actor) if locked.state == DeliveryState.PENDING else _revive(locked, actor=actor)
+        _put_back_on_desk(locked)
         wake_on_commit()
     return locked
 
@@ -121,6 +122,11 @@ def _revive(locked: Delivery, *, actor: User) -> Delivery:
     moved = move(locked, "redeliver", actor=actor)
     if moved.event == Delivery.Event.GOODS and moved.order:
         move(moved.order, "queue_delivery", actor=actor)
-        # Whoever settled it as undelivered did not mean this new try: if it fails too, it is on the mismatch desk again.
-        Settlement.objects.filter(case=Settlement.UNDELIVERED, subject=moved.order.pk).delete()
     return moved
+
+
+def _put_back_on_desk(delivery: Delivery) -> None:
+    """Whoever settled it as undelivered did not mean this new try: if it fails too, it is on the mismatch desk again."""
+    if delivery.event == Delivery.Event.GOODS and delivery.order_id:
+        cases = [Settlement.UNDELIVERED, Settlement.WAITING]
+        Settlement.objects.filter(case__in=cases, subject=delivery.order_id).delete()

@@ -50,7 +50,7 @@ class Settlement(models.Model):
     """
 
     # Cases that come back when their order moves on (docs/records.md, "Settling").
-    UNDELIVERED, HELD, PAYMENT = "undelivered", "held", "payment"
+    UNDELIVERED, WAITING, HELD, PAYMENT = "undelivered", "waiting", "held", "payment"
 
     case = models.CharField(max_length=20)
     subject = models.BigIntegerField()

@@ -1,7 +1,10 @@
 """Settling cases of the mismatch desk, and putting them back."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from console.errors import Forbidden, Invisible, Refused, WrongState
 from console.models import AuditEntry
@@ -15,8 +18,8 @@ from tests.orders import shop
 from tests.orders.records import place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
-UNDELIVERED, UNKNOWN, PRICE, HELD, PAYMENT = (
-    next(case for case in CASES if case.name == name) for name in ("undelivered", "unknown", "price", "held", "payment")
+UNDELIVERED, UNKNOWN, PRICE, HELD, PAYMENT, WAITING = (
+    next(case for case in CASES if case.name == name) for name in ("undelivered", "unknown", "price", "held", "payment", "waiting")
 )
 PAID = {"payment_state": "paid", "paid_amount": 990, "delivery_state": "needs_attention"}
 
@@ -168,6 +171,16 @@ def test_an_order_that_is_redelivered_and_fails_again_is_on_the_desk_again(starf
     mismatch.settle(UNDELIVERED, starfall, [order.pk], note="Refunded.", actor=senior)
     deliveries.redeliver(row, actor=senior)
     assert not Settlement.objects.exists()
+
+
+def test_an_order_that_waits_and_is_redelivered_is_on_the_desk_again(starfall, senior):
+    at = timezone.now() - timedelta(days=2)
+    order = place(starfall, "WAITS", **PAID | {"delivery_state": "pending"}, created_at=at, paid_at=at)
+    row = Delivery.objects.create(**owners_of(starfall), order=order, event="goods", body="{}", state="pending")
+    mismatch.settle(WAITING, starfall, [order.pk], note="They repair it.", actor=senior)
+    assert count(open_rows(WAITING, starfall)) == 0
+    deliveries.redeliver(row, actor=senior)
+    assert count(open_rows(WAITING, starfall)) == 1
 
 
 def test_an_order_that_is_held_again_is_on_the_desk_again(starfall, team_admin, senior):

@@ -64,6 +64,19 @@ def test_an_order_stands_in_the_one_case_it_is(client, operator, starfall, harbo
     assert "WRONG" in page and "THEIRS" not in page and str(case(name).next_step) in page
 
 
+def test_what_waits_for_a_delivery_for_a_day_is_a_case(starfall):
+    ago = {hours: timezone.now() - timedelta(hours=hours) for hours in (1, 23, 25)}
+    order = place(starfall, "WRONG", **PAID, delivery_state="pending", created_at=ago[25], paid_at=ago[25])
+    place(starfall, "YOUNG", **PAID, delivery_state="pending", created_at=ago[23], paid_at=ago[23])
+    place(starfall, "PAID-LATER", **PAID, delivery_state="pending", created_at=ago[25], paid_at=ago[1])
+    place(starfall, "FINE", **PAID, delivery_state="delivered", created_at=ago[25], paid_at=ago[25])
+    sent = Delivery.objects.create(**owners_of(starfall), order=order, event="goods", body="{}", attempt_number=9)
+    Attempt.objects.create(delivery=sent, number=9, outcome="bad_status", status=502, url="", started_at=ago[1])
+    assert counted(starfall) == {"waiting": 1}
+    (line,) = lines("waiting", starfall)
+    assert (line.number, line.detail) == ("WRONG", "Attempt 9: Answered with HTTP status 502; 200 is expected.")
+
+
 def test_what_the_superapps_list_says_otherwise_is_a_case(client, operator, starfall, harbor_reader, url):
     today = timezone.now().date()
     for day, env, program in ((0, 0, starfall), (0, 1, starfall), (92, 0, starfall), (1, 0, harbor_reader)):
@@ -201,7 +214,7 @@ def test_more_rows_cost_no_more_queries(client, operator, starfall, url, django_
     for number in range(30):
         place(starfall, f"ORDER-{number}", **PAID, delivery_state="needs_attention")
     client.force_login(operator)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         page = client.get(url).content.decode()
     assert "ORDER-29" in page
 

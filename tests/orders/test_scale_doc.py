@@ -11,7 +11,7 @@ KEY = "mini_program"
 APPS = ("console", "payments", "items", "orders", "openserver")
 #: Who asks for rows of what would be distributed: by a manager, or in SQL.
 ASKS = re.compile(
-    r"""\b(Order|Refund|Delivery|Attempt|Notification|ArchivedOrder|ArchivedRefund|Rollup|LateChange|PriceRefusal|Receiver
+    r"""\b(Order|Refund|Delivery|Attempt|Notification|ArchivedOrder|ArchivedRefund|Rollup|RecentQuarter|LateChange|PriceRefusal|Receiver
     |DeliveryAlert|Item|ItemImage|AuditEntry|Nonce)\.objects\b
     |\b(FROM|INTO|JOIN|UPDATE)\ "?(orders_\w+|items_item|console_auditentry|openserver_nonce)\b""",
     re.X,
