@@ -47,10 +47,10 @@ class Advance(Protocol):
 
 @dataclass
 class Totals:
-    """Number of rows, and per currency the sum of each money column in minor units."""
+    """Number of rows, and the sum of each money column in minor units: per currency, and per word of the listing's `apart`."""
 
     rows: int = 0
-    sums: dict[str, dict[str, int]] = field(default_factory=dict)
+    sums: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -247,17 +247,18 @@ def _counted(listing: Listing, rows: QuerySet, shared: str, alias: str) -> Total
 
 
 def totals_of(listing: Listing, rows: QuerySet, *, using: BaseDatabaseWrapper | None = None) -> Totals:
-    """Count the rows and sum the listing's total columns per currency, with one query."""
+    """Count the rows and sum the listing's total columns per currency and `apart`, with one query."""
     columns = [column for column in listing.columns if column.name in listing.totals]
     sums = {f"sum_{column.name}": Sum(column.expression) for column in columns}
-    currency = F(listing.currency) if listing.currency else Value("")
-    grouped = rows.order_by().values(total_currency=currency).annotate(number=Count("pk"), **sums)
-    grouped = grouped.order_by("total_currency")
+    currency, apart = F(listing.currency) if listing.currency else Value(""), listing.apart
+    groups = {"total_currency": currency, "total_part": apart.expression if apart else Value("")}
+    grouped = rows.order_by().values(**groups).annotate(number=Count("pk"), **sums).order_by(*groups)
     found = Totals()
-    for row in _rows(grouped, using) if using else grouped.values_list("total_currency", "number", *sums):
-        found.rows += row[1]
+    for row in _rows(grouped, using) if using else grouped.values_list(*groups, "number", *sums):
+        found.rows += row[2]
         if sums:
-            found.sums[row[0]] = {column.name: int(value or 0) for column, value in zip(columns, row[2:], strict=True)}
+            part = str(apart.word(row[1])) if apart else ""
+            found.sums[row[0], part] = {column.name: int(value or 0) for column, value in zip(columns, row[3:], strict=True)}
     return found
 
 
@@ -265,8 +266,8 @@ def told(listing: Listing, totals: Totals) -> list[dict[str, Any]]:
     """The totals for people: currency, and label and minor units of each sum."""
     labels = {column.name: str(column.label) for column in listing.columns}
     return [
-        {"currency": currency, "sums": [[labels[name], value] for name, value in sums.items()]}
-        for currency, sums in totals.sums.items()
+        {"currency": currency, "sums": [[" · ".join(filter(None, (labels[name], part))), value] for name, value in sums.items()]}
+        for (currency, part), sums in totals.sums.items()
     ]
 
 

@@ -99,11 +99,11 @@ class Listing:
     extra: ClassVar[tuple[str, ...]] = ()
     #: Name of the tick boxes, "" for none.
     select: ClassVar[str] = ""
-    #: Names of the money columns whose sums an export states, and the path of the currency they are in ("" for no money).
+    #: Money columns whose sums an export states: by their currency ("" for no money) and by what the column `apart` says.
     totals: ClassVar[tuple[str, ...]] = ()
     currency: ClassVar[str] = "currency"
-    #: Whether the reader may see the ids of people whole.
-    sees_people: bool = False
+    apart: Column | None = None
+    sees_people: bool = False  # whether the reader may see the ids of people whole
     caption: ClassVar[str | Promise] = ""
     search_label: ClassVar[str | Promise] = ""
 

@@ -82,11 +82,15 @@ class RecordListing(Listing):
         )
 
     @cached_property
+    def apart(self) -> Column | None:  # type: ignore[override]
+        """Pasted numbers are looked for in both environments; money of the sandbox is none."""
+        return ENVIRONMENT if self.is_valid and self.filterset.env_shown is None else None
+
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
-        """Pasted numbers are looked for in both environments; the list then shows which."""
+        """Rows of both environments say of which they are."""
         shown = self._with_its_time(super().shown)
-        both = self.is_valid and self.filterset.env_shown is None
-        return (*shown, ENVIRONMENT) if both and ENVIRONMENT not in shown else shown
+        return (*shown, self.apart) if self.apart and self.apart not in shown else shown
 
     def _with_its_time(self, shown: tuple[Column, ...]) -> tuple[Column, ...]:
         """A list by another time than the usual one shows that time in its stead."""

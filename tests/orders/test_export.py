@@ -141,7 +141,7 @@ def test_amounts_have_the_decimals_of_their_currency(starfall):
     data, done = written(starfall)
     assert sorted(row["Amount"] for row in table(data)) == ["1.990", "19.90", "1990"]
     assert {row["Amount (minor units)"] for row in table(data)} == {"1990"}
-    assert done.totals.sums["KWD"]["amount"] == 1990
+    assert done.totals.sums["KWD", ""]["amount"] == 1990
 
 
 def test_what_looks_like_a_formula_is_text_and_numbers_stay_numbers(starfall):
@@ -193,6 +193,22 @@ def test_page_and_file_say_which_record_they_are_of(client, operator, starfall, 
     assert load_workbook(book.file)["About"]["A1"].value == title
     both = order_listing(starfall, QueryDict("q=ORDER-1,ORDER-2"))
     assert exporting.title_of(both) == "Orders · Virtual payment · Live and sandbox"
+
+
+def test_money_of_the_sandbox_is_not_added_to_that_of_players(client, operator, starfall, url, form):
+    """Pasted numbers are looked for in both environments."""
+    for number, env in (("ORDER-1", 0), ("ORDER-2", 0), ("ORDER-3", 1)):
+        place(starfall, number, env=env)
+    client.force_login(operator)
+    pasted = f"{url}&q=ORDER-1,ORDER-2,ORDER-3"
+    page = client.get(pasted).content.decode()
+    assert "Amount · Live" in page and "Amount · Sandbox" in page
+    client.post(pasted, form | {"file": "zip"})
+    (row,) = Job.objects.all()
+    sums = {label: value for total in row.result["totals"] for label, value in total["sums"] if "Amount" in label}
+    assert sums == {"Amount · Live": 1980, "Amount · Sandbox": 990}
+    with zipfile.ZipFile(row.file) as archive:
+        assert "USD: Amount · Sandbox 990 (minor units)" in archive.read("about.txt").decode()
 
 
 def test_no_file_holds_an_open_id_that_was_searched_for(client, superapp_operator, starfall, form):
