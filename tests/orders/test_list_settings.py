@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from console import list_settings
 from console.models import AuditEntry, KeptColumns, SavedView
 from tests.orders.records import place
 
@@ -96,6 +97,18 @@ def test_a_view_keeps_filters_sort_and_columns_but_not_the_place(client, operato
     assert views(opened) == [("March, paid", True)]
     assert names(opened) == ["number", "paid"]
     assert opened.context["listing"].sort.name == "oldest" and "junk" not in view.query and "after" not in view.query
+
+
+def test_of_very_many_views_the_bar_leads_to_all(client, operator, list_url, url, monkeypatch):
+    monkeypatch.setattr(list_settings, "MOST_SHOWN", 2)
+    client.force_login(operator)
+    for name in ("First", "Second", "Third"):
+        before = views(client.get(list_url))
+        save(client, url, name)
+    assert [name for name, _now in before] == ["First", "Second"]
+    shown = client.get(list_url + "?payment=paid").context["views"]
+    assert [view["label"] for view in shown] == ["First", "Second", "All saved views"]
+    assert "Third" in client.get(list_url + shown[-1]["url"]).content.decode()
 
 
 def test_the_same_name_again_replaces_the_view(client, operator, url):
