@@ -61,10 +61,11 @@ def record_many(
     verb: str, rows: Sequence[models.Model], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
 ) -> None:
     """One entry for each row, `changes` in the same order; inserted together."""
-    record_subjects(verb, [_subject(row) for row in rows], actor=actor, changes=changes, note=note)
+    record_subjects(verb, [subject_of(row) for row in rows], actor=actor, changes=changes, note=note)
 
 
-def _subject(row: models.Model) -> Subject:
+def subject_of(row: models.Model) -> Subject:
+    """What an entry says of a row."""
     team_id, superapp_id = row.scope  # type: ignore[attr-defined]
     program_id = getattr(row, "mini_program_id", None)
     return Subject(team_id, superapp_id, program_id, row._meta.label_lower, str(row.pk), str(row))
@@ -74,6 +75,13 @@ def record_subjects(
     verb: str, subjects: Sequence[Subject], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
 ) -> None:
     """As `record_many`, for hot paths without model instances; `changes` in the same order."""
+    bulk.insert(AuditEntry, ENTRY_COLUMNS, entry_rows(verb, subjects, actor=actor, changes=changes, note=note))
+
+
+def entry_rows(
+    verb: str, subjects: Sequence[Subject], *, actor: User | System, changes: Sequence[dict[str, Any]], note: str = ""
+) -> list[tuple[Any, ...]]:
+    """Unsaved entries as the values of ENTRY_COLUMNS, for SQL that inserts them; the other columns have their defaults."""
     where, now = origin.get(), timezone.now()
     at = now.isoformat()
     who = (None if isinstance(actor, System) else actor.pk, str(actor), verb)
@@ -82,7 +90,7 @@ def record_subjects(
     for subject, change in zip(subjects, changes, strict=True):
         said = (*subject[:3], *who, *subject[3:5], subject.object_label[:200], change, note, *where)
         rows.append((now, *said, _mac([at, *said, *_marks(by_platform)]), by_platform))
-    bulk.insert(AuditEntry, (*_SAID, "by_platform"), rows)
+    return rows
 
 
 #: The columns of an entry that its MAC covers, in its order, and the MAC.
@@ -90,6 +98,7 @@ _SAID = (
     "created_at", "team_id", "superapp_id", "mini_program_id", "actor_id", "actor_label", "verb", "object_type", "object_id",
     "object_label", "changes", "note", "request_id", "address", "mac",
 )  # fmt: skip
+ENTRY_COLUMNS = (*_SAID, "by_platform")
 
 
 def build_entry(

@@ -208,6 +208,6 @@ def _moment(at: datetime | None) -> str:
 
 #: By case, what is known beyond the row itself: by row, at most one query for all of them.
 FINDERS: dict[str, Callable[[Sequence[Any]], dict[int, str]]] = {
-    "undelivered": _last_attempts, "waiting": _last_attempts, "refunded": _delivered, "payment": _told_of, "late": _closed_and_paid,
-    "signature": _signed_wrongly,
+    "undelivered": _last_attempts, "waiting": _last_attempts, "refunded": _delivered, "payment": _told_of,
+    "late": _closed_and_paid, "signature": _signed_wrongly,
 }  # fmt: skip

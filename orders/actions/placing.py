@@ -5,17 +5,18 @@ entry, so it is a transaction of its own: either all of it is there or nothing. 
 the same answers; the same tests run on both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
-from console.audit import build_entry
+from console.audit import ENTRY_COLUMNS, entry_rows, record, subject_of
 from console.lifecycle import guarded_move
 from console.models import AuditEntry
 from console.permissions import System
@@ -25,6 +26,8 @@ from orders.archived import archived_order
 from orders.models import DeliveryState, Environment, Notification, Order
 
 ACTOR = System("openServer")
+PLACED = {"payment_state": [None, Order.Payment.CREATED], "delivery_state": [None, DeliveryState.NOT_DUE]}
+UNPAID = {"payment_state": [Order.Payment.CREATED, Order.Payment.UNPAID]}
 # Longer than the superapp's deadline of 10 s: who still holds the lease may still be asking.
 LEASE = timedelta(seconds=15)
 
@@ -89,7 +92,7 @@ def place_standard(order: Order) -> bool:
     try:
         with transaction.atomic():
             order.save(force_insert=True)
-            _placed_entry(order).save(force_insert=True)
+            record("orders.order.place", order, actor=ACTOR, changes=PLACED)
     except IntegrityError:
         if find_twin(order) is None and not is_archived(order):  # another constraint: a fault of ours
             raise
@@ -137,17 +140,11 @@ def release_prepay(order: Order, lease: datetime) -> None:
 
 def hold_prepay(order: Order, *, prepay_id: str, lease: datetime) -> Held:
     """Move Created → Unpaid with the prepay id, with its audit entry, if `lease` is still held; return what came of it."""
-    entry = build_entry(
-        "orders.order.hold_prepay",
-        order,
-        actor=ACTOR,
-        changes={"payment_state": [Order.Payment.CREATED, Order.Payment.UNPAID]},
-    )
     if connection.vendor == "postgresql":
-        sql, values = _audit_sql(_HOLD), _values(entry)
+        sql, values = _audit_sql(_HOLD), _entry("orders.order.hold_prepay", order, UNPAID)
         waiting = [order.superapp_id, order.env, order.out_trade_no]
         return Held(*fetch(sql, [prepay_id, order.mini_program_id, order.pk, lease, *values, *waiting])[0])
-    return _hold_plainly(order, entry, prepay_id, lease)
+    return _hold_plainly(order, prepay_id, lease)
 
 
 def keep_late_prepay(order: Order, prepay_id: str) -> None:
@@ -160,10 +157,9 @@ def keep_late_prepay(order: Order, prepay_id: str) -> None:
 
 
 def _place_in_one_statement(order: Order) -> datetime | None:
-    entry = _placed_entry(order)
     item = [order.mini_program_id, order.item_id, order.unit_price, order.currency]
     try:
-        rows = fetch(_store_sql(order.env), [*_values(order), *item, *_values(entry)])
+        rows = fetch(_store_sql(order.env), [*_values(order), *item, *_entry("orders.order.place", order, PLACED)])
     except IntegrityError:
         if is_archived(order):  # a trigger refuses its number (orders/archive_guard.py)
             return None
@@ -173,7 +169,7 @@ def _place_in_one_statement(order: Order) -> datetime | None:
 
 @cache
 def _store_sql(env: int) -> str:
-    columns, holes = _columns(Order)
+    columns, holes = _columns(Order._meta.concrete_fields)
     lease = f"clock_timestamp() + interval '{LEASE.seconds} seconds'"
     holes = [lease if column == '"prepay_lease_until"' else hole for column, hole in zip(columns, holes, strict=True)]
     return _audit_sql(
@@ -186,18 +182,14 @@ def _store_sql(env: int) -> str:
 
 @cache
 def _audit_sql(template: str, **parts: str) -> str:
-    columns, holes = _columns(AuditEntry)
+    columns, holes = _columns([AuditEntry._meta.get_field(name) for name in ENTRY_COLUMNS])
+    # Without a default in the database; an entry is sealed later.
+    columns, holes = [*columns, "chain_mac"], [*holes, "''"]
     return template.format(audit_columns=", ".join(columns), audit_values=", ".join(holes), **parts)
 
 
-@cache
-def _fields(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
-    return [field for field in model._meta.concrete_fields if not (model is AuditEntry and field.primary_key)]
-
-
-def _columns(model: type[models.Model]) -> tuple[list[str], list[str]]:
+def _columns(fields: Sequence[Any]) -> tuple[list[str], list[str]]:
     """Column names and placeholders. The types are stated: a bare parameter in a SELECT list has none."""
-    fields = _fields(model)
     return [f'"{field.column}"' for field in fields], [f"%s::{_type(field)}" for field in fields]
 
 
@@ -207,20 +199,24 @@ def _type(field: "models.Field[Any, Any]") -> str:
     return "text" if kind.startswith("varchar") else kind
 
 
-def _values(obj: models.Model) -> list[Any]:
-    """What is stored of an unsaved row, in the order of `_columns`; the lease is the database's to set."""
-    return [adapt(getattr(obj, name)) if adapt else getattr(obj, name) for name, adapt in _stored(type(obj))]
+def _entry(verb: str, order: Order, changes: dict[str, Any]) -> list[Any]:
+    """What is stored of its audit entry."""
+    (row,) = entry_rows(verb, [subject_of(order)], actor=ACTOR, changes=[changes])
+    return [Jsonb(value) if isinstance(value, dict) else value for value in row]
+
+
+def _values(order: Order) -> list[Any]:
+    """What is stored of an unsaved order, in the order of its columns; the lease is the database's to set."""
+    return [adapt(getattr(order, name)) if adapt else getattr(order, name) for name, adapt in _stored()]
 
 
 @cache
-def _stored(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """The attributes that `_values` reads, each with what adapts its value; Django asks every field, 60 times an order."""
-    return [(field.attname, _adapter(field)) for field in _fields(model) if field.attname != "prepay_lease_until"]
+def _stored() -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """The attributes that `_values` reads, each with what adapts its value; Django asks every field, 45 times an order."""
+    return [(field.attname, _adapter(field)) for field in Order._meta.concrete_fields if field.attname != "prepay_lease_until"]
 
 
 def _adapter(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
-    if isinstance(field, models.JSONField):
-        return partial(field.get_db_prep_save, connection=connection)
     if field.choices:  # members of an enumeration, which psycopg would store by name
         return str if isinstance(field, models.CharField) else int
     return None
@@ -236,7 +232,7 @@ def _place_plainly(order: Order) -> datetime | None:
             return None
         order.prepay_lease_until = timezone.now() + LEASE
         order.save(force_insert=True)
-        _placed_entry(order).save(force_insert=True)
+        record("orders.order.place", order, actor=ACTOR, changes=PLACED)
     return order.prepay_lease_until
 
 
@@ -248,22 +244,17 @@ def _still_sold(order: Order) -> bool:
     return items.existing().filter(price=order.unit_price, currency=order.currency).exists()
 
 
-def _hold_plainly(order: Order, entry: AuditEntry, prepay_id: str, lease: datetime) -> Held:
+def _hold_plainly(order: Order, prepay_id: str, lease: datetime) -> Held:
     with transaction.atomic():
         rows = _stored_row(order).filter(prepay_lease_until=lease)
         stored = guarded_move(rows, "hold_prepay", prepay_id=prepay_id, prepay_lease_until=None) == 1
         if stored:
-            entry.save(force_insert=True)
+            record("orders.order.hold_prepay", order, actor=ACTOR, changes=UNPAID)
     kept = Notification.objects.filter(order=None, superapp_id=order.superapp_id, env=order.env, out_trade_no=order.out_trade_no)
     return Held(stored, kept.exists())
 
 
 # --- Both -------------------------------------------------------------------------------------------------------------
-
-
-def _placed_entry(order: Order) -> AuditEntry:
-    changes = {"payment_state": [None, Order.Payment.CREATED], "delivery_state": [None, DeliveryState.NOT_DUE]}
-    return build_entry("orders.order.place", order, actor=ACTOR, changes=changes)
 
 
 def _stored_row(order: Order) -> "models.QuerySet[Order]":

@@ -195,22 +195,6 @@ def test_page_and_file_say_which_record_they_are_of(client, operator, starfall, 
     assert exporting.title_of(both) == "Orders · Virtual payment · Live and sandbox"
 
 
-def test_money_of_the_sandbox_is_not_added_to_that_of_players(client, operator, starfall, url, form):
-    """Pasted numbers are looked for in both environments."""
-    for number, env in (("ORDER-1", 0), ("ORDER-2", 0), ("ORDER-3", 1)):
-        place(starfall, number, env=env)
-    client.force_login(operator)
-    pasted = f"{url}&q=ORDER-1,ORDER-2,ORDER-3"
-    page = client.get(pasted).content.decode()
-    assert "Amount · Live" in page and "Amount · Sandbox" in page
-    client.post(pasted, form | {"file": "zip"})
-    (row,) = Job.objects.all()
-    sums = {label: value for total in row.result["totals"] for label, value in total["sums"] if "Amount" in label}
-    assert sums == {"Amount · Live": 1980, "Amount · Sandbox": 990}
-    with zipfile.ZipFile(row.file) as archive:
-        assert "USD: Amount · Sandbox 990 (minor units)" in archive.read("about.txt").decode()
-
-
 def test_no_file_holds_an_open_id_that_was_searched_for(client, superapp_operator, starfall, form):
     """Neither in its rows nor among its filters; what is no player's id stays as it was typed."""
     place(starfall, "ORDER-1", open_id="player-0001-abcd")

@@ -1,5 +1,6 @@
 """The page before an export: what it counts, and the export of one page of the list."""
 
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -137,3 +138,19 @@ def test_rows_are_counted_once_for_the_page_and_never_to_start_the_job(client, o
     counted.clear()
     assert client.post(url, form).status_code == 302 and counted == []
     assert "All that match: 1 order" in client.post(url, form | {"columns": []}).content.decode() and len(counted) == 2
+
+
+def test_money_of_the_sandbox_is_not_added_to_that_of_players(client, operator, starfall, url, form):  # noqa: F811
+    """Pasted numbers are looked for in both environments."""
+    for number, env in (("ORDER-1", 0), ("ORDER-2", 0), ("ORDER-3", 1)):
+        place(starfall, number, env=env)
+    client.force_login(operator)
+    pasted = f"{url}&q=ORDER-1,ORDER-2,ORDER-3"
+    page = client.get(pasted).content.decode()
+    assert "Amount · Live" in page and "Amount · Sandbox" in page
+    client.post(pasted, form | {"file": "zip"})
+    (row,) = Job.objects.all()
+    sums = {label: value for total in row.result["totals"] for label, value in total["sums"] if "Amount" in label}
+    assert sums == {"Amount · Live": 1980, "Amount · Sandbox": 990}
+    with zipfile.ZipFile(row.file) as archive:
+        assert "USD: Amount · Sandbox 990 (minor units)" in archive.read("about.txt").decode()

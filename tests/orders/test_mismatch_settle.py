@@ -19,7 +19,8 @@ from tests.orders.records import place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 UNDELIVERED, UNKNOWN, PRICE, HELD, PAYMENT, WAITING = (
-    next(case for case in CASES if case.name == name) for name in ("undelivered", "unknown", "price", "held", "payment", "waiting")
+    next(case for case in CASES if case.name == name)
+    for name in ("undelivered", "unknown", "price", "held", "payment", "waiting")
 )
 PAID = {"payment_state": "paid", "paid_amount": 990, "delivery_state": "needs_attention"}
 
