@@ -28,6 +28,10 @@ REFUNDS = {
     "refunded": Refund.State.SUCCESS, "part_refunded": Refund.State.SUCCESS, "cancelled": Refund.State.SUCCESS,
     "refund_processing": Refund.State.PROCESSING, "refund_closed": Refund.State.CLOSED, "refund_failed": Refund.State.FAILED,
 }  # fmt: skip
+#: State of a refund → the verb that brought it there.
+NOT_CARRIED_OUT = {Refund.State.CLOSED: "close", Refund.State.FAILED: "fail"}
+#: Verb, object, time, actor, field, before, after.
+Move = tuple[str, models.Model, datetime | None, System, str, str | None, str]
 ACKNOWLEDGED_TEXT = '{"returnCode":"0","returnMessage":"OK","data":"OK"}'
 FAILED_TEXT = "The stand-in developer backend was told to fail."
 #: Audit entries of single orders go back this far.
@@ -221,19 +225,40 @@ def _finish_orders(made: list[Sale], past: Past) -> None:
 
 
 def _audit(sale: Sale, past: Past) -> None:
-    """The moves of a recent order, one entry each."""
+    """The moves of a recent order, one entry each; of an older one those that its timeline knows from nowhere else."""
+    moves = _endings(sale)
+    if past.now - sale.order.created_at <= AUDITED:
+        moves += _moves(sale)
+    for verb, obj, at, actor, field, before, after in moves:
+        if at is not None:
+            past.note(f"orders.{verb}", obj, at, actor=actor, changes={field: [before, after]})
+
+
+def _moves(sale: Sale) -> list[Move]:
     order = sale.order
-    if past.now - order.created_at > AUDITED:
-        return
-    moves: list[tuple[str, models.Model, datetime | None, System, str, str | None, str]] = [
+    queued = ("order.queue_delivery", order, order.paid_at, SUPERAPP, "delivery_state", "not_due", "pending")
+    moves: list[Move] = [
         ("order.place", order, order.created_at, OPENSERVER, "payment_state", None, "created"),
         ("order.pay", order, order.paid_at, SUPERAPP, "payment_state", "unpaid", "paid"),
-        ("order.queue_delivery", order, order.paid_at, SUPERAPP, "delivery_state", "not_due", "pending"),
+        *([] if order.delivery_state == DeliveryState.HELD else [queued]),
         ("order.acknowledge_delivery", order, order.delivered_at, OPENSERVER, "delivery_state", "delivering", "delivered"),
     ]
     for refund in sale.rows.get("refunds", []):
         moves.append(("refund.start", refund, refund.started_at, SUPERAPP, "state", "", "processing"))
         moves.append(("refund.succeed", refund, refund.succeeded_at, SUPERAPP, "state", "processing", "success"))
-    for verb, obj, at, actor, field, before, after in moves:
-        if at is not None:
-            past.note(f"orders.{verb}", obj, at, actor=actor, changes={field: [before, after]})
+    return moves
+
+
+def _endings(sale: Sale) -> list[Move]:
+    """Deliveries that were held or cancelled, refunds that were not carried out."""
+    order, refunds, moves = sale.order, sale.rows.get("refunds", []), list[Move]()
+    if order.delivery_state == DeliveryState.HELD:
+        moves.append(("order.hold_delivery", order, order.paid_at, SUPERAPP, "delivery_state", "not_due", "held"))
+    for delivery in sale.rows["deliveries"]:
+        if delivery.state == DeliveryState.CANCELLED:
+            moves.append(("delivery.cancel", delivery, refunds[0].succeeded_at, SUPERAPP, "state", "pending", "cancelled"))
+    for refund in refunds:
+        if refund.state in NOT_CARRIED_OUT:
+            verb = f"refund.{NOT_CARRIED_OUT[refund.state]}"
+            moves.append((verb, refund, refund.started_at, SUPERAPP, "state", "processing", refund.state))
+    return moves

@@ -71,6 +71,20 @@ def test_nothing_is_paid_before_it_was_ordered_or_in_the_future():
     assert not Attempt.objects.filter(started_at__gt=now).exists()
 
 
+def test_timelines_know_how_each_delivery_and_refund_ended():
+    def noted(*verbs):
+        return set(AuditEntry.objects.filter(verb__in=verbs).values_list("object_id", flat=True))
+
+    def keys(rows):
+        return {str(pk) for pk in rows.values_list("pk", flat=True)}
+
+    refunds = Refund.objects.filter(state__in=["closed", "failed"])
+    cancelled, held = Delivery.objects.filter(state="cancelled"), Order.objects.filter(delivery_state="held")
+    assert keys(refunds) and keys(refunds) == noted("orders.refund.close", "orders.refund.fail")
+    assert keys(cancelled) and keys(cancelled) == noted("orders.delivery.cancel")
+    assert keys(held) and keys(held) == noted("orders.order.hold_delivery")
+
+
 def test_only_attempts_that_were_due_are_made():
     at = timezone.now()
     for seconds, due in ((0, 0), (10, 1), (20, 2), (3600, 7)):
