@@ -33,15 +33,16 @@ class Verdict(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """Attempts, oldest first, and how many older ones of each delivery are left out."""
+    """Attempts, oldest first, how many older ones of each delivery are left out, and what is delivered if it is not the item."""
 
     rows: Sequence[Attempt] = ()
     older: Mapping[int, int] = {}
+    events: Mapping[int, str] = {}
 
     def of(self, deliveries: Iterable[Delivery]) -> "Tried":
         """Those of these deliveries."""
         ids = {row.pk for row in deliveries}
-        return Tried([row for row in self.rows if row.delivery_id in ids], self.older)
+        return self._replace(rows=[row for row in self.rows if row.delivery_id in ids])
 
 
 ALERTS = {
@@ -231,9 +232,14 @@ def attempts_of(deliveries: Sequence[Delivery]) -> Tried:
     rows, first = Attempt.objects.filter(delivery__in=deliveries), F("delivery__attempt_number") - ATTEMPTS_SHOWN
     shown = list(rows.filter(number__gt=first).order_by("started_at", "id"))
     if all(row.attempt_number <= ATTEMPTS_SHOWN for row in deliveries):
-        return Tried(shown)
+        return Tried(shown, events=events_of(deliveries))
     older = rows.filter(number__lte=first).order_by().values_list("delivery").annotate(Count("pk"))
-    return Tried(shown, dict(older))
+    return Tried(shown, dict(older), events_of(deliveries))
+
+
+def events_of(deliveries: Iterable[Delivery]) -> dict[int, str]:
+    """What each delivers that is not the item, in words."""
+    return {row.pk: row.event_name for row in deliveries if row.event != Delivery.Event.GOODS}
 
 
 def grouped(deliveries: Sequence[Delivery], attempts: Tried) -> list[dict[str, Any]]:
@@ -268,26 +274,27 @@ def attempt_events(attempts: Tried) -> list[dict[str, Any]]:
     rows = sorted(attempts.rows, key=lambda row: (row.delivery_id, row.started_at, row.pk))
     events = list[dict[str, Any]]()
     for delivery, tried in groupby(rows, key=lambda row: row.delivery_id):
-        events += _tried(list(tried), attempts.older.get(delivery, 0))
+        events += _tried(list(tried), attempts.older.get(delivery, 0), attempts.events.get(delivery, ""))
     return events
 
 
-def _tried(attempts: Sequence[Attempt], older: int) -> list[dict[str, Any]]:
+def _tried(attempts: Sequence[Attempt], older: int, event: str) -> list[dict[str, Any]]:
     """Of one delivery: the first attempt and the last few; those between, and those that are left out, are one event."""
     first = [] if older else attempts[:1]
     between = attempts[len(first) : -LAST]
     number = len(between) + older
     if number < 2:
-        return [attempt_event(row) for row in attempts]
+        return [attempt_event(row, event) for row in attempts]
     title = ngettext("%(number)s more attempt failed", "%(number)s more attempts failed", number) % {"number": number}
     gap = _event(between[0].started_at, "ellipsis-vertical", "muted", title)
-    return [attempt_event(row) for row in first] + [gap] + [attempt_event(row) for row in attempts[-LAST:]]
+    return [attempt_event(row, event) for row in first] + [gap] + [attempt_event(row, event) for row in attempts[-LAST:]]
 
 
-def attempt_event(attempt: Attempt) -> dict[str, Any]:
-    """An attempt in the timeline."""
+def attempt_event(attempt: Attempt, event: str) -> dict[str, Any]:
+    """An attempt in the timeline; `event` says what is delivered if it is not the item."""
     look = look_of(attempt.outcome)
-    title = _("Delivery attempt %(number)s") % {"number": attempt.number}
+    title = _("%(event)s: attempt %(number)s") if event else _("Delivery attempt %(number)s")
+    title = title % {"number": attempt.number, "event": event}
     return _event(attempt.started_at, look.icon, look.tone, title, outcome_sentence(attempt))
 
 

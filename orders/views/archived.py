@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from console.errors import Invisible
 from orders.archive_files import ArchiveFault
 from orders.archived import Tombstone, Whole, archived_order, archived_refund, order_page, read, refund_page, words_of
-from orders.models import Attempt, Environment, Order, Refund
-from orders.story import Tried
+from orders.models import Environment, Order, Refund
+from orders.story import Tried, events_of
 from orders.views.details import OrderDetail, RecordDetail, RefundDetail
 
 log = structlog.get_logger(__name__)
@@ -50,9 +50,9 @@ class _Archived(RecordDetail):
             return self.render(list_name=self.list_name, **told)
         return self.show_whole(whole, **told)
 
-    def shown(self, attempts: list[Attempt]) -> Tried:
+    def shown(self, whole: Whole) -> Tried:
         """The attempts, for those who may view them."""
-        return Tried(attempts if self.sees_attempts else [])
+        return Tried(whole.attempts if self.sees_attempts else [], events=events_of(whole.deliveries))
 
     def refund_url(self, refund: Refund) -> str:
         """A refund is in the archive with its order."""
@@ -76,7 +76,7 @@ class ArchivedOrderDetail(_Archived, OrderDetail):
         return archived_order(self.mini_program.pk, env=int(env), out_trade_no=self.number)
 
     def show_whole(self, whole: Whole, **told: Any) -> HttpResponse:
-        return self.show_order(**(whole._asdict() | {"attempts": self.shown(whole.attempts)}), **told)
+        return self.show_order(**(whole._asdict() | {"attempts": self.shown(whole)}), **told)
 
 
 class ArchivedRefundDetail(_Archived, RefundDetail):
@@ -89,7 +89,7 @@ class ArchivedRefundDetail(_Archived, RefundDetail):
     def show_whole(self, whole: Whole, **told: Any) -> HttpResponse:
         refund = next(row for row in whole.refunds if row.refund_no == self.number)
         deliveries = [row for row in whole.deliveries if row.refund_id == refund.pk]
-        attempts = self.shown(whole.attempts).of(deliveries)
+        attempts = self.shown(whole).of(deliveries)
         notifications = self.told_of(refund, whole.notifications)
         others = [row for row in whole.refunds if row is not refund]
         return self.show_refund(refund, others, deliveries, attempts, notifications, **told)

@@ -257,7 +257,7 @@ def test_of_each_delivery_the_newest_attempts_are_shown_and_the_page_says_how_ma
     assert "5 older ones are left out here." in page.content.decode()
     titles = [event["title"] for event in page.context["events"] if "ttempt" in event["title"]]
     attempts = [f"Delivery attempt {number}" for number in (202, 203, 204, 205)]
-    assert titles == ["Delivery attempt 1", "201 more attempts failed", *attempts]
+    assert titles == [f"{other.event_name}: attempt 1", "201 more attempts failed", *attempts]
 
 
 def test_the_newest_notifications_and_entries_are_shown_in_their_order(client, team_admin, order, url, monkeypatch):
