@@ -64,9 +64,9 @@ def record_many(
     record_subjects(verb, [subject_of(row) for row in rows], actor=actor, changes=changes, note=note)
 
 
-def subject_of(row: models.Model) -> Subject:
-    """What an entry says of a row."""
-    team_id, superapp_id = row.scope  # type: ignore[attr-defined]
+def subject_of(row: models.Model, scope: Scoped | None = None) -> Subject:
+    """What an entry says of a row; `scope` is given when it has none of its own."""
+    team_id, superapp_id = (scope or row).scope  # type: ignore[union-attr]
     program_id = getattr(row, "mini_program_id", None)
     return Subject(team_id, superapp_id, program_id, row._meta.label_lower, str(row.pk), str(row))
 
@@ -111,27 +111,8 @@ def build_entry(
     scope: Scoped | None = None,
 ) -> AuditEntry:
     """An unsaved entry, for callers that insert many in one statement (`bulk_create`)."""
-    team_id, superapp_id = (scope or obj).scope  # type: ignore[union-attr]
-    where, system = origin.get(), isinstance(actor, System)
-    entry = AuditEntry(
-        created_at=timezone.now(),
-        team_id=team_id,
-        superapp_id=superapp_id,
-        mini_program_id=getattr(obj, "mini_program_id", None),
-        actor_id=None if system else actor.pk,  # type: ignore[union-attr]
-        actor_label=str(actor),
-        verb=verb,
-        object_type=obj._meta.label_lower,
-        object_id=str(obj.pk),
-        object_label=str(obj)[:200],
-        changes=changes or {},
-        note=note,
-        request_id=where.request_id,
-        address=where.address,
-        by_platform=_is_of_the_platform(actor),
-    )
-    entry.mac = entry_mac(entry)
-    return entry
+    (row,) = entry_rows(verb, [subject_of(obj, scope)], actor=actor, changes=[changes or {}], note=note)
+    return AuditEntry(**dict(zip(ENTRY_COLUMNS, row, strict=True)))
 
 
 def _is_of_the_platform(actor: User | System) -> bool:

@@ -36,11 +36,13 @@ def views_of(name: str, where: MiniProgram | Superapp, *, reader: User) -> "Quer
 def views_shown(listing: Listing, where: MiniProgram | Superapp, *, reader: User) -> list[dict[str, Any]]:
     """The views as links beside the list, the one being looked at marked; where there are very many, a link to all of them."""
     now, found = listing.view_query, list(views_of(listing.name, where, reader=reader)[: MOST_SHOWN + 1])
-    more = {"label": _("All saved views"), "url": f"settings{listing.url()}", "current": False, "is_shared": False}
-    return [
+    shown = [
         {"label": view.name, "url": f"?{view.query}", "current": same(view.query, now), "is_shared": view.is_shared}
         for view in without_people(found[:MOST_SHOWN], listing, reader=reader)
-    ] + [more] * (len(found) > MOST_SHOWN)
+    ]
+    if len(found) > MOST_SHOWN:
+        shown.append({"label": _("All saved views"), "url": f"settings{listing.url()}", "current": False, "is_shared": False})
+    return shown
 
 
 def without_people(views: Iterable[SavedView], listing: Listing, *, reader: User) -> list[SavedView]:

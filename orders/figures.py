@@ -144,7 +144,7 @@ def _made(program: MiniProgram, starts: Sequence[datetime], early: Iterable[int]
 
     Beside them the quarters at the times of day of the early ones, which are of the day before: an index has those of one
     time of day together. And the quarters of the hour in progress, and how far all is made: in one statement, so that they
-    are of one moment. A row is what it is, the number of the day or the moment, the currency and the measures. The
+    are of one moment. A row says what it is, the number of the day or the moment, the currency and the measures. The
     statement is prepared: to plan it takes a tenth of its time.
     """
     hours = [hour_of(start) for start in starts]

@@ -1,7 +1,7 @@
 """Make the figures of what is settled, and make them again where something changed late (docs/figures.md)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -220,20 +220,25 @@ def beginning() -> datetime | None:
 
 
 def _write(quarters: Figures) -> None:
-    names = [*Bucket._fields, "kind", "minutes", *MEASURES]
-    names[0] = "mini_program_id"
     rows = (
-        [*bucket, Order.Kind.VIRTUAL, minutes, *(figures[name] for name in MEASURES)]
+        [*row, Order.Kind.VIRTUAL, minutes]
         for minutes, found in ((QUARTER, quarters), (HOUR, hours(quarters)))
-        for bucket, figures in found.items()
+        for row in _rows(found)
     )
-    bulk.insert(Rollup, names, rows)
+    bulk.insert(Rollup, [*COLUMNS, "kind", "minutes"], rows)
 
 
 def _write_recent(quarters: Figures) -> None:
-    names = ["mini_program_id", *Bucket._fields[1:], *MEASURES]
-    rows = ([*bucket, *(figures[name] for name in MEASURES)] for bucket, figures in quarters.items())
-    bulk.insert(RecentQuarter, names, rows)
+    bulk.insert(RecentQuarter, COLUMNS, _rows(quarters))
+
+
+#: What a row of figures holds, whatever its table.
+COLUMNS = ("mini_program_id", *Bucket._fields[1:], *MEASURES)
+
+
+def _rows(found: Figures) -> Iterator[list[Any]]:
+    """The values of COLUMNS."""
+    return ([*bucket, *(figures[name] for name in MEASURES)] for bucket, figures in found.items())
 
 
 def hours(quarters: Figures) -> Figures:

@@ -128,5 +128,4 @@ def _revive(locked: Delivery, *, actor: User) -> Delivery:
 def _put_back_on_desk(delivery: Delivery) -> None:
     """Whoever settled it as undelivered did not mean this new try: if it fails too, it is on the mismatch desk again."""
     if delivery.event == Delivery.Event.GOODS and delivery.order_id:
-        cases = [Settlement.UNDELIVERED, Settlement.WAITING]
-        Settlement.objects.filter(case__in=cases, subject=delivery.order_id).delete()
+        Settlement.objects.filter(case__in=Settlement.FAILING, subject=delivery.order_id).delete()

@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """The quarters of the hour in progress, and how far they are made."""
 
     dependencies = [
         ('console', '0018_schedule_trouble'),

@@ -51,6 +51,8 @@ class Settlement(models.Model):
 
     # Cases that come back when their order moves on (docs/records.md, "Settling").
     UNDELIVERED, WAITING, HELD, PAYMENT = "undelivered", "waiting", "held", "payment"
+    #: Those that a redelivery is for.
+    FAILING = (UNDELIVERED, WAITING)
 
     case = models.CharField(max_length=20)
     subject = models.BigIntegerField()

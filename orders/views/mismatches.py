@@ -31,6 +31,7 @@ from orders.mismatches import (
     settle_permission,
     settled_rows,
 )
+from orders.models import Settlement
 from payments.readiness import Missing, missing_feature
 
 
@@ -127,7 +128,7 @@ class Mismatches(_Desk):
     def _verbs(self, case: Case, *, has_lines: bool, is_settled: bool) -> dict[str, Any]:
         permission = settle_permission(case, self.place)
         may = bool(permission) and can(self.actor, permission, self.place)
-        has_many = case.name in {"undelivered", "waiting"} and bool(self.mini_program) and not is_settled
+        has_many = case.name in Settlement.FAILING and bool(self.mini_program) and not is_settled
         verbs = [_("Put back on the desk") if is_settled else _("Settle"), *([_("Redeliver many")] if has_many else [])]
         rests = resting(self.actor, self.place, {permission: verbs}) if permission else {str(TEAM_SETTLES): verbs}
         return {
